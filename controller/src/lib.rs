@@ -1,0 +1,1 @@
+//! The Strongroom controller: library and the strongroom binary.

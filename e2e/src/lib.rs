@@ -1,0 +1,1 @@
+//! User-visible stories, told against a real cluster and real stores.

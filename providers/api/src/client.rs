@@ -1,0 +1,45 @@
+//! `StoreClient`: a live handle for one store and one identity.
+
+use async_trait::async_trait;
+use futures::stream::{self, BoxStream};
+
+use crate::{Error, ErrorKind, Listed, Payload, RemoteKey, Result, Scope};
+
+/// A live handle for one store and one identity: immutable, shareable, object-safe.
+///
+/// # Contract
+/// - Calls may run in parallel and must not serialise each other, except that one login is shared.
+/// - No call retries, caches or limits: layers outside do. The one exception: after `Unauthenticated` from the
+///   service, a client logs in afresh **once** and repeats the call.
+/// - Absence is [`ErrorKind::NotFound`] and is said only with authority.
+/// - An optional method that [`Capabilities`](crate::Capabilities) does not offer is never called.
+#[async_trait]
+pub trait StoreClient: Send + Sync {
+    /// What is stored under `key`.
+    async fn read(&self, key: &RemoteKey) -> Result<Payload>;
+
+    /// The entries within `scope`, lazily; an empty stream where there are none. The order does not matter.
+    fn list<'a>(&'a self, scope: &'a Scope) -> BoxStream<'a, Result<Listed>> {
+        let _ = scope;
+        let unsupported = Error::new(ErrorKind::Unsupported, "list", "this provider cannot search");
+        Box::pin(stream::once(async { Err(unsupported) }))
+    }
+
+    /// Whether the store would answer, without reading a secret.
+    async fn probe(&self) -> Result<Health> {
+        Ok(Health::Ready)
+    }
+
+    /// Ends the handle: revokes the login, if it made one. Called once, when no call is under way; errors are
+    /// of no use to anybody then.
+    async fn close(&self) {}
+}
+
+/// What a probe found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// The store answers.
+    Ready,
+    /// It cannot be told from here, for the reason given (spec eso-core 3, `ValidationUnknown`).
+    Unknown(String),
+}

@@ -1,0 +1,151 @@
+//! `Descriptor`: a provider with its types erased, so that a list can hold them all.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use schemars::generate::SchemaSettings;
+use schemars::transform::Transform;
+use serde_json::Value;
+
+use crate::{
+    Capabilities, Dialect, Error, ErrorKind, Provider, Resolver, Result, Stability, StoreClient, StoreKind,
+    Toolbox, Upkeep, Violation,
+};
+
+/// Everything the kernel, the CRD schema, the docs and the metrics need to know of a provider.
+#[derive(Clone, Copy)]
+pub struct Descriptor {
+    /// The key under `spec.provider`.
+    pub name: &'static str,
+    /// How far it has come.
+    pub stability: Stability,
+    /// Whether it is looked after.
+    pub upkeep: Upkeep,
+    schema: fn() -> Value,
+    inspect: fn(&Value, StoreKind) -> Result<Inspection>,
+    connect: fn(Value, Arc<dyn Resolver>, Toolbox) -> BoxFuture<'static, Result<Arc<dyn StoreClient>>>,
+}
+
+/// What can be said of a store from its settings alone.
+#[derive(Clone, Debug)]
+struct Inspection {
+    violations: Vec<Violation>,
+    capabilities: Capabilities,
+    dialect: Dialect,
+}
+
+impl Descriptor {
+    /// The descriptor of `P`.
+    pub const fn of<P: Provider>() -> Self {
+        Self {
+            name: P::NAME,
+            stability: P::STABILITY,
+            upkeep: P::UPKEEP,
+            schema: schema_of::<P>,
+            inspect: inspect::<P>,
+            connect: |config, resolver, toolbox| {
+                Box::pin(async move { P::connect(parse::<P>(&config)?, resolver, toolbox).await })
+            },
+        }
+    }
+
+    /// JSON schema of the settings: OpenAPI 3 structure, subschemas inlined, no `$schema`, `title` or
+    /// `nullable`.
+    pub fn schema(&self) -> Value {
+        (self.schema)()
+    }
+
+    /// The faults of `config`; empty where there are none.
+    ///
+    /// # Errors
+    /// `InvalidConfig` if it does not even parse; the message names field and reason.
+    pub fn validate(&self, config: &Value, kind: StoreKind) -> Result<Vec<Violation>> {
+        Ok((self.inspect)(config, kind)?.violations)
+    }
+
+    /// What a store with these settings can do.
+    ///
+    /// # Errors
+    /// `InvalidConfig` if `config` does not parse.
+    pub fn capabilities(&self, config: &Value) -> Result<Capabilities> {
+        Ok((self.inspect)(config, StoreKind::Cluster)?.capabilities)
+    }
+
+    /// By which rules its payloads are read.
+    ///
+    /// # Errors
+    /// `InvalidConfig` if `config` does not parse.
+    pub fn dialect(&self, config: &Value) -> Result<Dialect> {
+        Ok((self.inspect)(config, StoreKind::Cluster)?.dialect)
+    }
+
+    /// A live handle for a store with these settings.
+    ///
+    /// # Errors
+    /// `InvalidConfig` where the settings do not parse or have faults (all are named), and whatever
+    /// [`Provider::connect`] gives.
+    pub async fn connect(
+        &self,
+        config: Value,
+        resolver: Arc<dyn Resolver>,
+        toolbox: Toolbox,
+    ) -> Result<Arc<dyn StoreClient>> {
+        let violations = self.validate(&config, resolver.store_kind())?;
+        if !violations.is_empty() {
+            return Err(invalid(self.name, &violations));
+        }
+        (self.connect)(config, resolver, toolbox).await
+    }
+}
+
+impl fmt::Debug for Descriptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Descriptor").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+fn parse<P: Provider>(config: &Value) -> Result<P::Config> {
+    serde::Deserialize::deserialize(config).map_err(|error: serde_json::Error| {
+        Error::new(ErrorKind::InvalidConfig, "read the settings", format!("spec.provider.{}: {error}", P::NAME))
+    })
+}
+
+fn inspect<P: Provider>(config: &Value, kind: StoreKind) -> Result<Inspection> {
+    let config = parse::<P>(config)?;
+    Ok(Inspection {
+        violations: P::validate(&config, kind),
+        capabilities: P::capabilities(&config),
+        dialect: P::dialect(&config),
+    })
+}
+
+fn invalid(provider: &str, violations: &[Violation]) -> Error {
+    let faults: Vec<_> = violations
+        .iter()
+        .map(|violation| format!("spec.provider.{provider}.{}: {}", violation.field, violation.message))
+        .collect();
+    Error::new(ErrorKind::InvalidConfig, "use the settings", faults.join("; "))
+}
+
+fn schema_of<P: Provider>() -> Value {
+    let settings = SchemaSettings::openapi3().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<P::Config>();
+    WithoutNullable.transform(&mut schema);
+    schema.remove("title");
+    schema.to_value()
+}
+
+/// Upstream's schema has no `nullable`: a `null` counts as absent there and is pruned by the API server.
+#[derive(Clone, Copy)]
+struct WithoutNullable;
+
+impl Transform for WithoutNullable {
+    fn transform(&mut self, schema: &mut schemars::Schema) {
+        schema.remove("nullable");
+        schemars::transform::transform_subschemas(self, schema);
+    }
+}

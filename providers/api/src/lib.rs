@@ -1,0 +1,45 @@
+//! The contract between Strongroom and a provider.
+//!
+//! A *provider* is our code for one kind of external secret service. It answers one question: "what is
+//! stored under this key?" Everything else (property selection, decoding, rewriting, find filters, merging
+//! of reads, retries, limits, metrics, caching of clients) is done once, outside.
+//!
+//! | item | what it is |
+//! | --- | --- |
+//! | [`Provider`] | static side of a provider: its name, its settings, how to connect |
+//! | [`StoreClient`] | a live handle for one store and one identity |
+//! | [`Payload`] | what a remote key holds |
+//! | [`Error`] | what went wrong, classified, safe to show |
+//! | [`Resolver`] | the only way to Secrets, ConfigMaps and ServiceAccounts, bound to one namespace |
+//! | [`Toolbox`] | clock and meter handed to a provider |
+//! | [`Descriptor`] | a provider with its types erased, as `catalog` lists it |
+
+#![deny(missing_docs)]
+
+mod capabilities;
+mod client;
+mod clock;
+mod descriptor;
+mod error;
+mod key;
+mod payload;
+mod provider;
+mod reference;
+mod resolver;
+mod secret;
+mod toolbox;
+
+pub use capabilities::{Access, Capabilities, Dialect, JsonMap, MissingProperty, PropertyOrder};
+pub use client::{Health, StoreClient};
+pub use clock::{Clock, SystemClock};
+pub use descriptor::Descriptor;
+pub use error::{Error, ErrorKind, Result};
+pub use key::{Aspect, Listed, RemoteKey, Scope};
+pub use payload::{Content, Payload};
+pub use provider::{Provider, Stability, StoreKind, Upkeep, Violation};
+pub use reference::{
+    CaProvider, CaProviderType, SecretKeySelector, SecretReference, ServiceAccountSelector, is_dns_name,
+};
+pub use resolver::Resolver;
+pub use secret::SecretBytes;
+pub use toolbox::{Call, CallOutcome, Meter, Toolbox};

@@ -1,0 +1,64 @@
+//! `Toolbox`: what a provider is given besides its settings.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::{Clock, SystemClock};
+
+/// Clock and meter. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Toolbox {
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where calls are counted.
+    pub meter: Arc<dyn Meter>,
+}
+
+/// One call to an external service, as it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Call {
+    /// Upstream's label value for the service, for example `HashiCorp/Vault`.
+    pub service: &'static str,
+    /// Upstream's label value for the call, for example `ReadSecretData`.
+    pub name: &'static str,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CallOutcome {
+    /// The service answered, be it with "not found".
+    Success,
+    /// Anything else.
+    Error,
+}
+
+impl CallOutcome {
+    /// The metric's label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Counts calls to external services (`externalsecret_provider_api_calls_count`).
+pub trait Meter: fmt::Debug + Send + Sync + 'static {
+    /// Called once for each call, when it ended.
+    fn called(&self, call: Call, outcome: CallOutcome);
+}
+
+/// Counts nothing.
+#[derive(Clone, Copy, Debug)]
+struct NoMeter;
+
+impl Meter for NoMeter {
+    fn called(&self, _call: Call, _outcome: CallOutcome) {}
+}
+
+impl Default for Toolbox {
+    /// The machine's clock and no meter.
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock), meter: Arc::new(NoMeter) }
+    }
+}

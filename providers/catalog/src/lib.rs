@@ -1,0 +1,1 @@
+//! The list of the providers that are built in.

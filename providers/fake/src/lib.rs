@@ -1,0 +1,1 @@
+//! The fake provider: values written in the store's own spec.

@@ -1,0 +1,1 @@
+//! What providers share: HTTP, TLS, login sessions, layers, test stubs.

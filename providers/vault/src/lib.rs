@@ -1,0 +1,1 @@
+//! The vault provider: HashiCorp Vault and OpenBao.

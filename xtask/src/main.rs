@@ -1,0 +1,2 @@
+//! Development tasks: demo, test, test bed.
+fn main() {}
