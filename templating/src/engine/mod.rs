@@ -1,0 +1,3 @@
+//! The template engines.
+
+pub mod handlebars;

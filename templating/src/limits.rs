@@ -1,0 +1,47 @@
+//! Every limit of this crate, in one place: input is written by users and must not be able to stop the controller.
+
+/// Longest gjson path, in bytes. Longer ones are refused.
+pub const MAX_PATH_BYTES: usize = 16 * 1024;
+
+/// Deepest nesting of a JSON document that is decoded, and of one gjson path's evaluation. Each level costs a
+/// few stack frames, and the caller may be on a 2 MiB thread.
+pub const MAX_DEPTH: usize = 256;
+
+/// Most bytes that one gjson path may build (multipaths and modifiers): `[@this,@this]|[@this,@this]|…`
+/// doubles the document at every step.
+pub const MAX_BUILT_BYTES: usize = 16 * 1024 * 1024;
+
+/// Most bytes that one gjson path may scan: nested queries walk the same element again and again.
+pub const MAX_SCANNED_BYTES: usize = 256 * 1024 * 1024;
+
+/// Longest regular expression, in bytes.
+pub const MAX_REGEX_SOURCE_BYTES: usize = 16 * 1024;
+
+/// Largest compiled regular expression, in bytes: `(a{1000}){1000}` is short to write.
+pub const MAX_REGEX_BYTES: usize = 4 * 1024 * 1024;
+
+/// Longest key of a Kubernetes Secret, in bytes.
+pub const MAX_KEY_BYTES: usize = 253;
+
+/// Longest key that a rewrite may produce on the way, in bytes: later operations may shorten it again.
+pub const MAX_REWRITTEN_KEY_BYTES: usize = 64 * 1024;
+
+/// Longest template source, in bytes.
+pub const MAX_TEMPLATE_BYTES: usize = 256 * 1024;
+
+/// Deepest nesting of template blocks and subexpressions.
+pub const MAX_TEMPLATE_NESTING: usize = 64;
+
+/// Most bytes that one template may render.
+pub const MAX_RENDERED_BYTES: usize = 1024 * 1024;
+
+/// Most `{{…}}` tags in one template: finding a tag's line makes the parser read the source once more.
+pub const MAX_TEMPLATE_TAGS: usize = 1024;
+
+/// Most work that one rendering may take, in values written or 256-byte pieces read by a helper. Loops over
+/// the fields multiply.
+pub const MAX_RENDER_STEPS: u64 = 4_000_000;
+
+/// Stack of the thread that parses and renders a template. As many nested blocks as a template may have tags
+/// fit in it, so that nothing depends on the nesting check alone.
+pub const TEMPLATE_STACK_BYTES: usize = 64 * 1024 * 1024;
