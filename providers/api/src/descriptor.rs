@@ -24,8 +24,11 @@ pub struct Descriptor {
     pub upkeep: Upkeep,
     schema: fn() -> Value,
     inspect: fn(&Value, StoreKind) -> Result<Inspection>,
-    connect: fn(Value, Arc<dyn Resolver>, Toolbox) -> BoxFuture<'static, Result<Arc<dyn StoreClient>>>,
+    connect: fn(Value, Arc<dyn Resolver>, Toolbox) -> Connecting,
 }
+
+/// A client on its way.
+type Connecting = BoxFuture<'static, Result<Arc<dyn StoreClient>>>;
 
 /// What can be said of a store from its settings alone.
 #[derive(Clone, Debug)]
@@ -107,7 +110,11 @@ impl fmt::Debug for Descriptor {
 
 fn parse<P: Provider>(config: &Value) -> Result<P::Config> {
     serde::Deserialize::deserialize(config).map_err(|error: serde_json::Error| {
-        Error::new(ErrorKind::InvalidConfig, "read the settings", format!("spec.provider.{}: {error}", P::NAME))
+        Error::new(
+            ErrorKind::InvalidConfig,
+            "read the settings",
+            format!("spec.provider.{}: {error}", P::NAME),
+        )
     })
 }
 

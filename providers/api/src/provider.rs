@@ -84,8 +84,9 @@ pub trait Provider: Send + Sync + 'static {
     /// By which rules its payloads are read.
     fn dialect(config: &Self::Config) -> Dialect;
 
-    /// A live handle. May log in; must not read secrets. Called only with settings that
-    /// [`validate`](Self::validate) accepts. The resolver may be kept for later logins.
+    /// A live handle. Resolves every reference that the settings hold, normally by logging in: the kernel
+    /// tells from it whether the client belongs to one caller or to all. Must not read secrets. Called only
+    /// with settings that [`validate`](Self::validate) accepts. The resolver may be kept for later logins.
     async fn connect(
         config: Self::Config,
         resolver: Arc<dyn Resolver>,

@@ -1,1 +1,31 @@
-//! The list of the providers that are built in.
+//! The list of the providers that are built in, and nothing but the list.
+
+#![deny(missing_docs)]
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use strongroom_provider_api::Descriptor;
+
+/// Every provider, one line each.
+const STORES: &[&[Descriptor]] = &[
+    #[cfg(feature = "fake")]
+    strongroom_provider_fake::STORES,
+    #[cfg(feature = "vault")]
+    strongroom_provider_vault::STORES,
+];
+
+/// The descriptors of all providers that are built in.
+pub fn stores() -> impl Iterator<Item = &'static Descriptor> {
+    STORES.iter().copied().flatten()
+}
+
+/// The descriptor of the provider `name`, the key under `spec.provider`.
+pub fn find(name: &str) -> Option<&'static Descriptor> {
+    stores().find(|descriptor| descriptor.name == name)
+}
+
+/// The JSON schema of each provider's settings, by name.
+pub fn schemas() -> BTreeMap<String, Value> {
+    stores().map(|descriptor| (descriptor.name.to_owned(), descriptor.schema())).collect()
+}

@@ -1,1 +1,62 @@
-//! The fake provider: values written in the store's own spec.
+#![doc = include_str!("../docs.md")]
+#![deny(missing_docs)]
+
+mod client;
+mod config;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use strongroom_provider_api::{
+    Access, Capabilities, Descriptor, Dialect, JsonMap, MissingProperty, PropertyOrder, Provider, Resolver,
+    Result, Stability, StoreClient, StoreKind, Toolbox, Upkeep, Violation,
+};
+
+pub use config::{Entry, FakeConfig, ValidationResult};
+
+/// What this crate adds to the catalog.
+pub const STORES: &[Descriptor] = &[Descriptor::of::<Fake>()];
+
+/// The `fake` provider.
+#[derive(Clone, Copy, Debug)]
+pub struct Fake;
+
+#[async_trait]
+impl Provider for Fake {
+    const NAME: &'static str = "fake";
+    const STABILITY: Stability = Stability::Stable;
+    // As upstream: whoever uses it in earnest gets a warning.
+    const UPKEEP: Upkeep = Upkeep::Unmaintained;
+    type Config = FakeConfig;
+
+    fn validate(config: &FakeConfig, _kind: StoreKind) -> Vec<Violation> {
+        config.violations()
+    }
+
+    fn capabilities(_config: &FakeConfig) -> Capabilities {
+        Capabilities {
+            access: Access::ReadWrite,
+            list: true,
+            list_tags: false,
+            versions: true,
+            metadata: false,
+        }
+    }
+
+    fn dialect(_config: &FakeConfig) -> Dialect {
+        Dialect {
+            property: PropertyOrder::PathOnly,
+            map: JsonMap::RawText,
+            missing_property: MissingProperty::NotFound,
+            find_converts_keys: true,
+        }
+    }
+
+    async fn connect(
+        config: FakeConfig,
+        _resolver: Arc<dyn Resolver>,
+        _toolbox: Toolbox,
+    ) -> Result<Arc<dyn StoreClient>> {
+        Ok(Arc::new(client::FakeClient::new(config)))
+    }
+}

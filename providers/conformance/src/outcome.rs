@@ -1,0 +1,50 @@
+//! How a case ends, and what a test makes of it.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::Fixture;
+
+/// A case that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The provider does it right.
+    Passed,
+    /// The case does not apply, for the reason given.
+    NotApplicable(&'static str),
+}
+
+/// How a case ends: an error says what was expected and what came.
+pub type Verdict = Result<Outcome, String>;
+
+/// A running case.
+pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Verdict> + 'a>>;
+
+/// Runs `case`, called `name`, and fails the test that calls it if the case fails.
+///
+/// # Panics
+/// If the case fails and is no declared deviation, or if a declared deviation passes.
+#[expect(clippy::panic, clippy::print_stdout, reason = "this is how a test fails and speaks")]
+pub async fn run<F: Fixture>(name: &str, fixture: &F, case: for<'a> fn(&'a dyn Fixture) -> Running<'a>) {
+    let deviation = fixture.deviations().iter().find(|(case, _)| *case == name);
+    match (case(fixture).await, deviation) {
+        (Ok(Outcome::Passed), None) => {}
+        (Ok(Outcome::NotApplicable(reason)), None) => println!("not applicable: {reason}"),
+        (Err(message), None) => panic!("{name}: {message}"),
+        (Err(message), Some((_, reason))) => println!("deviation ({reason}): {message}"),
+        (Ok(_), Some((_, reason))) => {
+            panic!("{name} is declared as a deviation ({reason}), but there is none: take it out")
+        }
+    }
+}
+
+/// Fails the case with a message unless the condition holds.
+macro_rules! ensure {
+    ($condition:expr, $($message:tt)+) => {
+        if !$condition {
+            return Err(format!($($message)+));
+        }
+    };
+}
+
+pub(crate) use ensure;
