@@ -1,1 +1,23 @@
-//! The Strongroom controller: library and the strongroom binary.
+//! The Strongroom controller: keeps Kubernetes Secrets in step with external secret stores.
+//!
+//! One ExternalSecret goes through eight hops, in one direction (`ARCHITECTURE.md`):
+//!
+//! 1. **Notice**: watches map what happened to object keys; [`schedule`] merges and orders them.
+//! 2. **Gather**: what the mirrors in [`kube_io`] know.
+//! 3. **Decide** whether a sync is due: pure.
+//! 4. **Connect**: the spec becomes sources; [`stores`] says who may use what and hands out clients.
+//! 5. **Fetch** from the stores, identical reads once.
+//! 6. **Build** the desired target: pure.
+//! 7. **Apply** the one change.
+//! 8. **Report** status, event, log line, metrics and the next time.
+
+pub mod app;
+pub mod context;
+pub mod error;
+pub mod external_secret;
+pub mod hash;
+pub mod kube_io;
+pub mod schedule;
+pub mod secret_store;
+pub mod stores;
+pub mod telemetry;

@@ -1,0 +1,125 @@
+//! The command line: the only place where flags and the environment are read.
+
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{ArgAction, Parser, Subcommand};
+use strongroom_crds::GoDuration;
+
+use crate::telemetry::LogFormat;
+
+/// Keeps Kubernetes Secrets in step with external secret stores.
+#[derive(Debug, Parser)]
+#[command(name = "strongroom", version)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Runs the controller.
+    Controller(ControllerArgs),
+    /// Prints the CustomResourceDefinitions.
+    Crds,
+}
+
+/// Flags are named as upstream's where they mean the same (spec eso-core 9.1).
+#[derive(Debug, clap::Args)]
+pub(super) struct ControllerArgs {
+    /// Address of the metrics endpoint.
+    #[arg(long, default_value = ":8080")]
+    pub(super) metrics_addr: ListenAddress,
+    /// Address of /healthz and /readyz.
+    #[arg(long, default_value = ":8082")]
+    pub(super) live_addr: ListenAddress,
+    /// debug, info, warn or error.
+    #[arg(long, default_value = "info", value_parser = ["debug", "info", "warn", "error"])]
+    pub(super) loglevel: String,
+    /// How a log line looks.
+    #[arg(long, default_value = "json")]
+    pub(super) log_format: LogFormat,
+    /// Only this namespace; all if not given.
+    #[arg(long, default_value = "")]
+    pub(super) namespace: String,
+    /// Only stores of this class (`spec.controller`) and those of none.
+    #[arg(long, default_value = "default")]
+    pub(super) controller_class: String,
+    /// ExternalSecrets that are worked on at once, in all.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) concurrent: u16,
+    /// ExternalSecrets of one store that are worked on at once.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) concurrent_per_store: u16,
+    /// Look after SecretStores.
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    pub(super) enable_secret_store_reconciler: bool,
+    /// Look after ClusterSecretStores, and ExternalSecrets that use them.
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    pub(super) enable_cluster_store_reconciler: bool,
+    /// Use only stores that are Ready.
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    pub(super) enable_flood_gate: bool,
+    /// Time between two checks of a store.
+    #[arg(long, default_value = "5m")]
+    pub(super) store_requeue_interval: FlagDuration,
+}
+
+/// An address as Go writes it: `:8080` is every interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ListenAddress(pub(super) SocketAddr);
+
+impl FromStr for ListenAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+        full.parse().map(Self).map_err(|_| format!("{text:?} is not an address like :8080 or 127.0.0.1:8080"))
+    }
+}
+
+/// A positive duration as Go writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FlagDuration(pub(super) Duration);
+
+impl FromStr for FlagDuration {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let duration: GoDuration = text.parse().map_err(|error| format!("{error}"))?;
+        let positive = duration.as_std().filter(|duration| !duration.is_zero());
+        positive.map(Self).ok_or_else(|| format!("{text:?} is not a positive duration"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gos_ways_of_writing_are_understood() {
+        let args = [
+            "strongroom",
+            "controller",
+            "--metrics-addr=:9000",
+            "--enable-flood-gate=false",
+            "--store-requeue-interval=1m30s",
+        ];
+        let Command::Controller(args) = Args::try_parse_from(args).unwrap().command else { panic!() };
+        assert_eq!(args.metrics_addr.0, "0.0.0.0:9000".parse().unwrap());
+        assert!(!args.enable_flood_gate && args.enable_secret_store_reconciler);
+        assert_eq!(args.store_requeue_interval.0, Duration::from_secs(90));
+    }
+
+    #[test]
+    fn unknown_flags_and_bad_values_are_refused() {
+        for bad in ["--nonsense", "--metrics-addr=nowhere", "--store-requeue-interval=0s", "--loglevel=loud"]
+        {
+            assert!(Args::try_parse_from(["strongroom", "controller", bad]).is_err(), "{bad}");
+        }
+    }
+}

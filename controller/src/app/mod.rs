@@ -1,0 +1,31 @@
+//! The process: command line, wiring, admin endpoints.
+
+mod admin;
+mod args;
+mod crds;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+/// Runs the subcommand that the command line names; the exit code is 1 after an error, which is told on
+/// standard error.
+pub fn run() -> ExitCode {
+    let outcome = match Args::parse().command {
+        Command::Controller(args) => wire::controller(args),
+        Command::Crds => crds::print(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            use std::io::Write as _;
+            let _ = writeln!(std::io::stderr(), "strongroom: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+pub use crds::documents;

@@ -1,0 +1,153 @@
+//! Puts the controller together and runs it until it is told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use strongroom_provider_api::{Clock, SystemClock, Toolbox};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::admin::Admin;
+use super::args::ControllerArgs;
+use crate::context::{Context, InStep, Settings};
+use crate::kube_io::{Cluster, Events, Mirror, watches};
+use crate::schedule::{Limits, Schedule, dispatch};
+use crate::stores::{Pool, Stores};
+use crate::telemetry::{Metrics, start_logs};
+use crate::{external_secret, secret_store};
+
+/// What runs at a stop may take this long to end.
+const GRACE: Duration = Duration::from_secs(20);
+/// Stores that are checked at once.
+const STORE_LIMITS: Limits = Limits { total: 16, per_group: 1 };
+/// More threads than this bring nothing: the work is waiting for answers.
+const THREADS: usize = 4;
+
+/// Runs the controller until SIGTERM or SIGINT.
+pub(super) fn controller(args: ControllerArgs) -> anyhow::Result<()> {
+    start_logs(&args.loglevel, args.log_format);
+    // The default hook prints the message, which may hold data.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, reason = "InternalError", "panicked");
+    }));
+    // Only an error if somebody was faster, and nobody else is here.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    runtime.block_on(run(args))
+}
+
+async fn run(args: ControllerArgs) -> anyhow::Result<()> {
+    let mut stop = stop_signal()?;
+    let admin = Admin::bind(args.metrics_addr, args.live_addr).await?;
+    let client = kube_client().await?;
+    let context = Arc::new(context(&args, &client));
+    let scope = watches::Scope {
+        namespace: Some(args.namespace.clone()).filter(|namespace| !namespace.is_empty()),
+        cluster_stores: args.enable_cluster_store_reconciler,
+    };
+    let mut background = JoinSet::new();
+    background.spawn(admin.serve(Arc::clone(&context)));
+    watches::spawn(&mut background, client, &scope, &context);
+    tokio::select! {
+        () = context.synced() => tracing::info!("the first lists are complete"),
+        _ = stop.wait_for(|stop| *stop) => return Ok(()),
+        Some(ended) = background.join_next() => return ended.context("a background task ended")?,
+    }
+    let stores = async {
+        if args.enable_secret_store_reconciler || args.enable_cluster_store_reconciler {
+            let attempt = |job| {
+                let context = Arc::clone(&context);
+                async move { secret_store::reconcile(&context, job).await }
+            };
+            let schedule = Arc::clone(&context.store_schedule);
+            dispatch(schedule, stopped(stop.clone()), GRACE, attempt).await;
+        }
+    };
+    let external_secrets = async {
+        let attempt = |job| {
+            let context = Arc::clone(&context);
+            async move { external_secret::reconcile(&context, job).await }
+        };
+        dispatch(Arc::clone(&context.schedule), stopped(stop.clone()), GRACE, attempt).await;
+    };
+    let work = async { tokio::join!(stores, external_secrets) };
+    tokio::select! {
+        _ = work => {}
+        Some(ended) = background.join_next() => return ended.context("a background task ended")?,
+    }
+    background.shutdown().await;
+    context.pool.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn context(args: &ControllerArgs, client: &kube::Client) -> Context {
+    let cluster = Cluster::new(client.clone());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let metrics = Arc::new(Metrics::default());
+    let toolbox = Toolbox { clock: Arc::clone(&clock), meter: Arc::clone(&metrics) as _ };
+    let events = |component| Events::new(cluster.clone(), component, Arc::clone(&clock));
+    let limits = Limits { total: args.concurrent.into(), per_group: args.concurrent_per_store.into() };
+    Context {
+        external_secrets: Arc::new(Mirror::default()),
+        secrets: Arc::new(Mirror::default()),
+        namespaces: Arc::new(Mirror::default()),
+        stores: Stores::default(),
+        pool: Pool::new(cluster.clone(), toolbox),
+        schedule: Arc::new(Schedule::new(limits)),
+        store_schedule: Arc::new(Schedule::new(STORE_LIMITS)),
+        events: events("external-secrets"),
+        store_events: events("secret-store"),
+        cluster_store_events: events("cluster-secret-store"),
+        metrics,
+        clock,
+        in_step: InStep::default(),
+        settings: Settings {
+            controller_class: args.controller_class.clone(),
+            flood_gate: args.enable_flood_gate,
+            store_interval: args.store_requeue_interval.0,
+            stores: args.enable_secret_store_reconciler,
+            cluster_stores: args.enable_cluster_store_reconciler,
+        },
+        cluster,
+    }
+}
+
+/// The client retries nothing by itself: its own policy waits up to minutes inside a request. Attempts are
+/// repeated by the schedule, watches by their own backoff.
+async fn kube_client() -> anyhow::Result<kube::Client> {
+    let mut config =
+        kube::Config::infer().await.context("no cluster: neither in-cluster settings nor a kubeconfig")?;
+    config.default_retry = false;
+    kube::Client::try_from(config).context("cannot make a client for the API server")
+}
+
+/// Turns true at SIGTERM or SIGINT.
+fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
+    let (sender, receiver) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        sender.send_replace(true);
+        // The receivers live as long as the process; the sender must, too.
+        std::future::pending::<()>().await;
+    });
+    Ok(receiver)
+}
+
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}

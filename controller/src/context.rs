@@ -1,0 +1,127 @@
+//! `Context`: what the hops share. Each field has one owner that writes it, named beside it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use strongroom_crds::ExternalSecret;
+use strongroom_provider_api::Clock;
+
+use crate::kube_io::{Cluster, Events, Mirror, NamespaceView, ObjectKey, SecretDigest, Watched};
+use crate::schedule::{Group, Lane, Schedule};
+use crate::stores::{Pool, StoreId, Stores};
+use crate::telemetry::Metrics;
+
+/// What the command line decides.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `--controller-class`
+    pub controller_class: String,
+    /// `--enable-flood-gate`
+    pub flood_gate: bool,
+    /// `--store-requeue-interval`
+    pub store_interval: Duration,
+    /// `--enable-secret-store-reconciler`
+    pub stores: bool,
+    /// `--enable-cluster-store-reconciler`
+    pub cluster_stores: bool,
+}
+
+/// What the hops share.
+#[derive(Debug)]
+pub struct Context {
+    /// The API server.
+    pub cluster: Cluster,
+    /// ExternalSecrets. Written by their watch and by the status writes of `report`.
+    pub external_secrets: Arc<Mirror<Watched<ExternalSecret>>>,
+    /// Managed Secrets, without their values. Written by their watch and by `apply`.
+    pub secrets: Arc<Mirror<SecretDigest>>,
+    /// Namespaces. Written by their watch.
+    pub namespaces: Arc<Mirror<NamespaceView>>,
+    /// Stores. Written by their watches and by their own status writes.
+    pub stores: Stores,
+    /// Live clients.
+    pub pool: Pool,
+    /// When each ExternalSecret is looked at.
+    pub schedule: Arc<Schedule<ObjectKey>>,
+    /// When each store is looked at.
+    pub store_schedule: Arc<Schedule<StoreId>>,
+    /// Events about ExternalSecrets.
+    pub events: Events,
+    /// Events about SecretStores.
+    pub store_events: Events,
+    /// Events about ClusterSecretStores.
+    pub cluster_store_events: Events,
+    /// Counters and gauges.
+    pub metrics: Arc<Metrics>,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Targets that were found to be in step. Written by `apply`.
+    pub in_step: InStep,
+    /// What the command line decides.
+    pub settings: Settings,
+}
+
+impl Context {
+    /// Waits until every mirror holds its first list.
+    pub async fn synced(&self) {
+        tokio::join!(
+            self.external_secrets.synced(),
+            self.secrets.synced(),
+            self.namespaces.synced(),
+            self.stores.namespaced.synced(),
+            self.stores.cluster.synced(),
+        );
+    }
+
+    /// True once every mirror holds its first list.
+    pub fn is_synced(&self) -> bool {
+        self.external_secrets.is_synced()
+            && self.secrets.is_synced()
+            && self.namespaces.is_synced()
+            && self.stores.namespaced.is_synced()
+            && self.stores.cluster.is_synced()
+    }
+
+    /// Asks for an attempt on the ExternalSecret `key`, in the places of the store it names first.
+    pub fn request(&self, key: &ObjectKey, lane: Lane) {
+        let group =
+            self.external_secrets.get(key).map_or_else(|| Group::from(""), |object| group(key, &object));
+        self.schedule.request(key, &group, lane);
+    }
+}
+
+/// The places in which an ExternalSecret runs: those of `spec.secretStoreRef`. One that names no store there
+/// runs in the places of its namespace.
+fn group(key: &ObjectKey, object: &Watched<ExternalSecret>) -> Group {
+    let store = object.0.as_ref().ok().and_then(|object| object.spec.secret_store_ref.as_ref());
+    let name = store.and_then(|store| store.name.as_deref()).unwrap_or_default();
+    match store.and_then(|store| store.kind) {
+        Some(strongroom_crds::StoreRefKind::ClusterSecretStore) => Group::from(format!("/{name}")),
+        _ => Group::from(format!("{}/{name}", key.namespace)),
+    }
+}
+
+/// Which targets are known to be in step, and with what: so that a refresh that brings nothing new needs no
+/// request at all.
+#[derive(Debug, Default)]
+pub struct InStep(Mutex<HashMap<String, (String, String)>>);
+
+impl InStep {
+    /// The target `uid` in `resource_version` is in step with the desired state of this `fingerprint`.
+    pub fn note(&self, uid: &str, resource_version: &str, fingerprint: &str) {
+        let state = (resource_version.to_owned(), fingerprint.to_owned());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned(), state);
+    }
+
+    /// Whether exactly that was noted.
+    pub fn holds(&self, uid: &str, resource_version: &str, fingerprint: &str) -> bool {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(uid).is_some_and(|(version, print)| version == resource_version && print == fingerprint)
+    }
+
+    /// The target is gone.
+    pub fn forget(&self, uid: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+}

@@ -1,0 +1,146 @@
+//! `SyncError`: why an attempt ended early; one variant for each hop on which somebody decides differently.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use strongroom_crds::conditions::secret_message;
+use strongroom_provider_api::{Error, ErrorKind};
+
+use crate::external_secret::Refusal;
+use crate::kube_io::{ApiError, ApiFailure};
+use crate::schedule::{Backoff, Next, RESYNC};
+use crate::stores::{AccessError, StoreId};
+
+/// Why an attempt ended early. `Display` is one line, safe for status, event and log; it begins as upstream's
+/// event does and holds entry, store, reason and detail, in this order.
+#[derive(Debug)]
+pub enum SyncError {
+    /// The object itself cannot be acted on: field and reason.
+    Object(String),
+    /// It asks for something that this version cannot do.
+    Unsupported(String),
+    /// Its namespace is going away.
+    NamespaceTerminating(String),
+    /// An entry may not use its store.
+    Access {
+        /// The entry, as a path.
+        entry: String,
+        /// Why not.
+        error: AccessError,
+    },
+    /// A store failed to answer an entry, or what it answered is of no use.
+    Store {
+        /// The entry, as a path.
+        entry: String,
+        /// The store.
+        store: StoreId,
+        /// What went wrong.
+        error: Arc<Error>,
+    },
+    /// What the entries gave cannot be put into a Secret.
+    Data {
+        /// The entry, as a path.
+        entry: String,
+        /// The store they came from.
+        store: StoreId,
+        /// What is wrong.
+        message: String,
+    },
+    /// The Secret as it would be is not one that may be written.
+    Rendered(String),
+    /// The target belongs to somebody else.
+    Refused(Refusal),
+    /// The API server did not take the write.
+    Write(ApiError),
+}
+
+impl SyncError {
+    /// The fixed text of upstream with which the condition's message begins (spec eso-core 2.10).
+    pub fn condition_text(&self) -> &'static str {
+        match self {
+            Self::Object(_) | Self::Access { .. } | Self::Store { .. } | Self::Data { .. } => {
+                secret_message::NO_DATA
+            }
+            Self::Unsupported(_) | Self::NamespaceTerminating(_) | Self::Rendered(_) | Self::Write(_) => {
+                secret_message::NOT_UPDATED
+            }
+            Self::Refused(refusal) => refusal.message(),
+        }
+    }
+
+    /// Our finer reason (architecture, section 6).
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Object(_) | Self::Rendered(_) => "InvalidSpec",
+            Self::Unsupported(_) => ErrorKind::Unsupported.reason(),
+            Self::NamespaceTerminating(_) => "NamespaceTerminating",
+            Self::Access { error: AccessError::Absent(_), .. } => "StoreMissing",
+            Self::Access { error: AccessError::Unmanaged(_) | AccessError::Denied { .. }, .. } => {
+                "StoreDenied"
+            }
+            Self::Access { error: AccessError::Fresh(_) | AccessError::NotReady(_), .. } => "StoreNotReady",
+            Self::Store { error, .. } => error.kind().reason(),
+            Self::Data { .. } => ErrorKind::InvalidPayload.reason(),
+            Self::Refused(_) => ErrorKind::Conflict.reason(),
+            Self::Write(error) => match error.failure() {
+                ApiFailure::Forbidden => "WriteForbidden",
+                ApiFailure::Invalid => "InvalidSecret",
+                ApiFailure::NamespaceTerminating => "NamespaceTerminating",
+                _ => "WriteFailed",
+            },
+        }
+    }
+
+    /// When to try again. What only a change can mend is looked at rarely: a change brings it back at once.
+    pub fn next(&self) -> Next {
+        let retry = |backoff| Next::Retry { backoff, at_least: Duration::ZERO };
+        let slow = Backoff { first: Duration::from_secs(10), ..Backoff::UPSTREAM };
+        match self {
+            Self::Object(_) | Self::Unsupported(_) | Self::Refused(_) => Next::After(RESYNC),
+            Self::Rendered(_) | Self::Data { .. } => retry(slow),
+            Self::NamespaceTerminating(_) => {
+                retry(Backoff { first: Duration::from_secs(30), cap: Duration::from_mins(5) })
+            }
+            Self::Access { .. } => retry(Backoff::UPSTREAM),
+            Self::Store { error, .. } => Next::Retry {
+                backoff: match error.kind() {
+                    ErrorKind::PermissionDenied | ErrorKind::Internal | ErrorKind::InvalidConfig => slow,
+                    _ => Backoff::UPSTREAM,
+                },
+                at_least: error.retry_after().unwrap_or_default(),
+            },
+            Self::Write(error) => {
+                Next::Retry { backoff: Backoff::UPSTREAM, at_least: error.retry_after().unwrap_or_default() }
+            }
+        }
+    }
+}
+
+impl fmt::Display for SyncError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = self.reason();
+        match self {
+            Self::Object(message) | Self::Unsupported(message) | Self::Rendered(message) => {
+                write!(f, "{reason}: {message}")
+            }
+            Self::NamespaceTerminating(namespace) => {
+                write!(
+                    f,
+                    "{reason}: namespace {namespace:?} is being deleted; nothing is written into it any more"
+                )
+            }
+            Self::Access { entry, error } => write!(f, "error processing {entry}, err: {reason}: {error}"),
+            Self::Store { entry, store, error } => {
+                write!(f, "error processing {entry}, err: {store}: {reason}: {error}")
+            }
+            Self::Data { entry, store, message } => {
+                write!(f, "error processing {entry}, err: {store}: {reason}: {message}")
+            }
+            Self::Refused(refusal) => write!(f, "{reason}: {refusal}"),
+            Self::Write(error) => write!(f, "{reason}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for SyncError {}

@@ -1,0 +1,68 @@
+//! Hop 4, second half: every source gets the live client of its store, if the namespace may use it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::gather::Observed;
+use super::sources::Source;
+use crate::context::Context;
+use crate::error::SyncError;
+use crate::stores::{Gate, Handle, StoreId, StoreView, access};
+
+/// A store that the sources draw from, connected.
+#[derive(Clone, Debug)]
+pub(super) struct Connected {
+    /// The store as it was when it was connected.
+    pub store: Arc<StoreView>,
+    /// Its client for this namespace.
+    pub handle: Arc<Handle>,
+}
+
+/// The connected stores of `sources`, each once.
+///
+/// # Errors
+/// The first source, in their order, whose store may not be used or cannot be connected.
+pub(super) async fn connect(
+    context: &Context,
+    observed: &Observed,
+    sources: &[Source],
+) -> Result<BTreeMap<StoreId, Connected>, SyncError> {
+    let mut connected = BTreeMap::new();
+    for source in sources {
+        if connected.contains_key(&source.store) {
+            continue;
+        }
+        let store = permitted(context, observed, source)?;
+        let handle = context.pool.handle(&store, Some(&observed.key.namespace)).await;
+        let handle = handle.map_err(|error| SyncError::Store {
+            entry: source.entry.to_string(),
+            store: source.store.clone(),
+            error,
+        })?;
+        connected.insert(source.store.clone(), Connected { store, handle });
+    }
+    Ok(connected)
+}
+
+/// True if one of the stores exists and belongs to another controller class: then the whole object is none of
+/// our business (spec eso-core 2.2, step 5).
+pub(super) fn is_foreign(context: &Context, sources: &[Source]) -> bool {
+    sources.iter().any(|source| {
+        let store = context.stores.get(&source.store);
+        store.is_some_and(|store| !store.is_of_class(&context.settings.controller_class))
+    })
+}
+
+fn permitted(context: &Context, observed: &Observed, source: &Source) -> Result<Arc<StoreView>, SyncError> {
+    let store = context.stores.get(&source.store);
+    let gate = Gate {
+        namespace: &observed.key.namespace,
+        view: &observed.namespace,
+        class: &context.settings.controller_class,
+        flood_gate: context.settings.flood_gate,
+        now: observed.now,
+    };
+    let denied = |error| SyncError::Access { entry: source.entry.to_string(), error };
+    access(&source.store, store.as_deref(), gate).map_err(denied)?;
+    store.ok_or_else(|| denied(crate::stores::AccessError::Absent(source.store.clone())))
+}

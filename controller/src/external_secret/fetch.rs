@@ -1,0 +1,157 @@
+//! Hop 5: asks the stores. Identical reads are made once; a failure says which entry it belongs to.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use strongroom_crds::{DeletionPolicy, ExternalSecretSpec, Find, MetadataPolicy, RemoteRef};
+use strongroom_provider_api::{Aspect, Dialect, Error, ErrorKind, Payload, RemoteKey, Scope};
+use strongroom_templating::transform::find::NameFilter;
+
+use super::connect::Connected;
+use super::sources::{Ask, Entry, Source};
+use crate::context::Context;
+use crate::error::SyncError;
+use crate::stores::StoreId;
+
+/// Reads of one object that are under way at once.
+const CONCURRENCY: usize = 8;
+
+/// What one source gave.
+#[derive(Clone, Debug)]
+pub(super) struct Fetched {
+    /// The source.
+    pub source: Source,
+    /// How its payloads are read.
+    pub dialect: Dialect,
+    /// What it gave.
+    pub found: Found,
+}
+
+/// What a source gave.
+#[derive(Clone, Debug)]
+pub(super) enum Found {
+    /// The payload under the key that was asked for.
+    One(Arc<Payload>),
+    /// The payloads that matched, by name.
+    Many(Vec<(String, Arc<Payload>)>),
+    /// The store says with authority that there is nothing, and `deletionPolicy` heeds it.
+    Nothing,
+}
+
+type Answer = Result<Arc<Payload>, Arc<Error>>;
+
+/// What the sources give, in their order.
+///
+/// # Errors
+/// The first source, in their order, that could not be answered. Absence is an error under
+/// `deletionPolicy: Retain` and [`Found::Nothing`] under the others (spec eso-core 2.5).
+pub(super) async fn fetch(
+    context: &Context,
+    spec: &ExternalSecretSpec,
+    sources: Vec<Source>,
+    stores: &BTreeMap<StoreId, Connected>,
+) -> Result<Vec<Fetched>, SyncError> {
+    let answers = read_all(&sources, stores).await;
+    let heeds_absence = spec.target.deletion_policy != DeletionPolicy::Retain;
+    let mut fetched = Vec::with_capacity(sources.len());
+    for source in sources {
+        let Some(Connected { store, handle }) = stores.get(&source.store) else { continue };
+        let found = match &source.ask {
+            Ask::Value { remote, .. } | Ask::Members { remote, .. } => {
+                let answer = answers.get(&(source.store.clone(), remote_key(remote)));
+                answer.cloned().unwrap_or_else(|| Err(Arc::new(lost()))).map(Found::One)
+            }
+            Ask::Matches { find, .. } => matches(find, &source.entry, handle.client.as_ref()).await?,
+        };
+        let found = match found {
+            Err(error) if heeds_absence && error.kind() == ErrorKind::NotFound => Found::Nothing,
+            Err(error) => {
+                if error.kind() == ErrorKind::Unauthenticated {
+                    context.pool.discard(store, handle, Arc::clone(&error)).await;
+                }
+                return Err(failed(&source, error));
+            }
+            Ok(found) => found,
+        };
+        fetched.push(Fetched { source, dialect: handle.dialect, found });
+    }
+    Ok(fetched)
+}
+
+/// Reads every distinct key of every store once.
+async fn read_all(
+    sources: &[Source],
+    stores: &BTreeMap<StoreId, Connected>,
+) -> HashMap<(StoreId, RemoteKey), Answer> {
+    let mut wanted = HashSet::new();
+    for source in sources {
+        if let Ask::Value { remote, .. } | Ask::Members { remote, .. } = &source.ask {
+            wanted.insert((source.store.clone(), remote_key(remote)));
+        }
+    }
+    let reads = wanted.into_iter().filter_map(|(id, key)| {
+        let connected = stores.get(&id)?;
+        Some(async move {
+            let answer = connected.handle.client.read(&key).await;
+            ((id, key), answer.map(Arc::new).map_err(Arc::new))
+        })
+    });
+    stream::iter(reads).buffer_unordered(CONCURRENCY).collect().await
+}
+
+/// The matching entries of one `find`. Entries that vanish between listing and reading are left out.
+async fn matches(
+    find: &Find,
+    entry: &Entry,
+    client: &dyn strongroom_provider_api::StoreClient,
+) -> Result<Result<Found, Arc<Error>>, SyncError> {
+    let pattern = find.name.as_ref().and_then(|name| name.regexp.as_deref());
+    let filter = match pattern.map(NameFilter::new).transpose() {
+        Ok(filter) => filter,
+        Err(error) => {
+            return Err(SyncError::Object(format!("{entry}.name.regexp: {error}")));
+        }
+    };
+    // A name filter wins over tags, as upstream's does (spec eso-providers B.5).
+    let tags = if filter.is_some() { BTreeMap::new() } else { find.tags.clone() };
+    let scope = Scope { path: find.path.clone(), tags };
+    let listed = client
+        .list(&scope)
+        .try_filter(|listed| {
+            let matches = filter.as_ref().is_none_or(|filter| filter.matches(&listed.name));
+            async move { matches }
+        })
+        .try_collect::<Vec<_>>()
+        .await;
+    let listed = match listed {
+        Ok(listed) => listed,
+        Err(error) => return Ok(Err(Arc::new(error))),
+    };
+    let reads = listed.into_iter().map(|listed| async move {
+        match client.read(&listed.key).await {
+            Ok(payload) => Ok(Some((listed.name, Arc::new(payload)))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Arc::new(error)),
+        }
+    });
+    let found: Result<Vec<_>, _> = stream::iter(reads).buffered(CONCURRENCY).try_collect().await;
+    Ok(found.map(|found| Found::Many(found.into_iter().flatten().collect())))
+}
+
+fn remote_key(remote: &RemoteRef) -> RemoteKey {
+    let aspect = match remote.metadata_policy {
+        Some(MetadataPolicy::Fetch) => Aspect::Metadata,
+        Some(MetadataPolicy::None) | None => Aspect::Value,
+    };
+    let version = remote.version.clone().filter(|version| !version.is_empty());
+    RemoteKey { key: remote.key.clone(), version, aspect }
+}
+
+fn failed(source: &Source, error: Arc<Error>) -> SyncError {
+    SyncError::Store { entry: source.entry.to_string(), store: source.store.clone(), error }
+}
+
+fn lost() -> Error {
+    Error::new(ErrorKind::Internal, "read", "the answer got lost")
+}

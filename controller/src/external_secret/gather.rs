@@ -1,0 +1,89 @@
+//! Hop 2: what the caches know about one ExternalSecret. Local only: no request, no provider.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kube::Resource as _;
+use kube::api::ObjectMeta;
+use strongroom_crds::{ExternalSecret, ExternalSecretSpec, ExternalSecretStatus};
+
+use crate::context::Context;
+use crate::hash;
+use crate::kube_io::{NamespaceView, ObjectKey, SecretDigest, Watched};
+
+/// Everything the decisions about one ExternalSecret are made from.
+#[derive(Clone, Debug)]
+pub(super) struct Observed {
+    /// Where it lives.
+    pub key: ObjectKey,
+    /// The object as it was last seen or written.
+    pub object: Arc<Watched<ExternalSecret>>,
+    /// The managed Secret of the target's name, if there is one.
+    pub target: Option<Arc<SecretDigest>>,
+    /// Its namespace.
+    pub namespace: Arc<NamespaceView>,
+    /// The time at which all this holds; becomes `refreshTime`.
+    pub now: Timestamp,
+}
+
+/// What is known of `key`, or `None` if it is gone.
+pub(super) fn gather(context: &Context, key: &ObjectKey) -> Option<Observed> {
+    let object = context.external_secrets.get(key)?;
+    let target = target_key(key, &object);
+    Some(Observed {
+        key: key.clone(),
+        target: context.secrets.get(&target),
+        namespace: context.namespaces.get(&ObjectKey::cluster(&key.namespace)).unwrap_or_default(),
+        now: context.clock.now(),
+        object,
+    })
+}
+
+/// The Secret that the ExternalSecret `key` writes: `target.name`, or its own name.
+pub(super) fn target_key(key: &ObjectKey, object: &Watched<ExternalSecret>) -> ObjectKey {
+    let named = object.0.as_ref().ok().and_then(|object| object.spec.target.name.clone());
+    ObjectKey::new(&key.namespace, named.unwrap_or_else(|| key.name.clone()))
+}
+
+impl Observed {
+    /// The metadata, which can always be read.
+    pub(super) fn meta(&self) -> &ObjectMeta {
+        self.object.meta()
+    }
+
+    /// The spec, or why it cannot be read.
+    pub(super) fn spec(&self) -> Result<&ExternalSecretSpec, &str> {
+        self.object.0.as_ref().map(|object| &object.spec).map_err(|invalid| invalid.error.as_str())
+    }
+
+    /// The status; empty if there is none yet or the object cannot be read.
+    pub(super) fn status(&self) -> ExternalSecretStatus {
+        self.object.0.as_ref().ok().and_then(|object| object.status.clone()).unwrap_or_default()
+    }
+
+    /// The Secret it writes.
+    pub(super) fn target_key(&self) -> ObjectKey {
+        target_key(&self.key, &self.object)
+    }
+
+    /// The object's uid.
+    pub(super) fn uid(&self) -> &str {
+        self.meta().uid.as_deref().unwrap_or_default()
+    }
+
+    /// True once deletion was asked for.
+    pub(super) fn is_deleting(&self) -> bool {
+        self.meta().deletion_timestamp.is_some()
+    }
+
+    /// What `status.syncedResourceVersion` is after a sync of the object as it is now: generation and hash of
+    /// labels and annotations (spec eso-core 2.4).
+    pub(super) fn resource_version(&self) -> String {
+        let empty = BTreeMap::new();
+        let meta = self.meta();
+        let labels = meta.labels.as_ref().unwrap_or(&empty);
+        let annotations = meta.annotations.as_ref().unwrap_or(&empty);
+        format!("{}-{}", meta.generation.unwrap_or_default(), hash::metadata(labels, annotations))
+    }
+}

@@ -1,0 +1,104 @@
+//! One ExternalSecret, from watch event to written Secret.
+
+mod apply;
+mod build;
+mod change;
+mod cleanup;
+mod connect;
+mod due;
+mod fetch;
+mod gather;
+mod report;
+mod shape;
+mod sources;
+pub mod watch;
+
+use crate::context::Context;
+use crate::error::SyncError;
+use crate::kube_io::ObjectKey;
+use crate::schedule::{Job, Next};
+use crate::stores::AccessError;
+
+pub use change::Refusal;
+
+use build::Built;
+use due::Due;
+use gather::Observed;
+use report::Outcome;
+
+/// One attempt on one ExternalSecret:
+///
+/// 1. *notice* happened: `watch` or a timer put the key into the schedule;
+/// 2. [`gather`](gather::gather) what the caches know;
+/// 3. decide whether it is [`due`](due::due);
+/// 4. [`sources`](sources::sources) and [`connect`](connect::connect): which stores, and may they be used;
+/// 5. [`fetch`](fetch::fetch) from the stores;
+/// 6. [`build`](build::build) the desired target, pure;
+/// 7. [`apply`](apply::apply) the one change;
+/// 8. [`report`](report::report) status, event, log line and the next time.
+pub async fn reconcile(context: &Context, job: Job<ObjectKey>) -> Next {
+    let Some(observed) = gather::gather(context, &job.key) else {
+        return Next::Forget;
+    };
+    let started = tokio::time::Instant::now();
+    let outcome = sync(context, &observed).await;
+    let outcome = match outcome {
+        Err(error) if is_first_check_of_a_new_store(&error) => Ok(Outcome::Waiting),
+        outcome => outcome,
+    };
+    let next = report::report(context, &observed, outcome).await;
+    context.metrics.reconciled(&observed.key, started.elapsed());
+    next
+}
+
+async fn sync(context: &Context, observed: &Observed) -> Result<Outcome, SyncError> {
+    if observed.is_deleting() {
+        return cleanup::cleanup(context, observed).await;
+    }
+    let spec = observed.spec().map_err(|error| SyncError::Object(error.to_owned()))?;
+    let next_refresh =
+        due::interval(spec).map_err(SyncError::Object)?.as_std().filter(|wait| !wait.is_zero());
+    let sources = sources::sources(&observed.key.namespace, spec)?;
+    build::check_supported(spec)?;
+    if connect::is_foreign(context, &sources)
+        || (!context.settings.cluster_stores && uses_cluster_store(spec))
+    {
+        return Ok(Outcome::NotOurs);
+    }
+    if observed.namespace.terminating {
+        return Err(SyncError::NamespaceTerminating(observed.key.namespace.clone()));
+    }
+    let cause = match due::due(observed, spec).map_err(SyncError::Object)? {
+        Due::Later(next) => return Ok(Outcome::InStep(next)),
+        Due::Now(cause) => cause,
+    };
+    if cleanup::hold(context, observed).await? {
+        // The object has changed by it; the hops go on with the newest.
+        return Ok(Outcome::InStep(Some(std::time::Duration::ZERO)));
+    }
+    let stores = connect::connect(context, observed, &sources).await?;
+    let fetched = fetch::fetch(context, spec, sources, &stores).await?;
+    match build::build(observed, spec, fetched)? {
+        Built::Target { desired, missing } => {
+            let applied = apply::apply(context, &desired, observed.target.as_deref()).await?;
+            Ok(Outcome::Synced { cause, applied, missing, next: next_refresh })
+        }
+        Built::Retain => Ok(Outcome::Retained { next: next_refresh }),
+        Built::Delete => {
+            let now = apply::delete(context, observed).await?;
+            Ok(Outcome::Deleted { now, next: next_refresh })
+        }
+    }
+}
+
+/// Upstream reads it this way: only the object's own default store counts (spec eso-core 2.2, step 4).
+fn uses_cluster_store(spec: &strongroom_crds::ExternalSecretSpec) -> bool {
+    let kind = spec.secret_store_ref.as_ref().and_then(|store| store.kind);
+    kind == Some(strongroom_crds::StoreRefKind::ClusterSecretStore)
+}
+
+/// A store and its ExternalSecrets are often created together. The store's first check takes a moment and then
+/// wakes them; until it has ended nothing is wrong.
+fn is_first_check_of_a_new_store(error: &SyncError) -> bool {
+    matches!(error, SyncError::Access { error: AccessError::Fresh(_), .. })
+}

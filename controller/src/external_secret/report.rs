@@ -1,0 +1,205 @@
+//! Hop 8: status, event, log line and the next time, from the outcome.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::Resource;
+use serde_json::json;
+use strongroom_crds::conditions::{
+    ConditionType, EventReason, STATUS_FALSE, STATUS_TRUE, event_message, secret_message,
+};
+use strongroom_crds::{Binding, Condition, ExternalSecret, ExternalSecretReason, ExternalSecretStatus};
+
+use super::apply::{Applied, Written};
+use super::due::Cause;
+use super::gather::Observed;
+use crate::context::Context;
+use crate::error::SyncError;
+use crate::kube_io::{EventKind, ObjectKey, Subject, Watched};
+use crate::schedule::{Next, RESYNC};
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// Another controller class looks after it, or it is waiting for something that will call.
+    NotOurs,
+    /// Nothing was due; look again after so long, or when something changes.
+    InStep(Option<Duration>),
+    /// A store is new and its first check is under way: no fault yet.
+    Waiting,
+    /// It was synced.
+    Synced {
+        /// Why it was due.
+        cause: Cause,
+        /// What was written.
+        applied: Applied,
+        /// Keys that the stores no longer have, as texts for events.
+        missing: Vec<String>,
+        /// When the next refresh is due.
+        next: Option<Duration>,
+    },
+    /// There was no data, and the target stays as it is (`deletionPolicy: Retain`).
+    Retained {
+        /// When the next refresh is due.
+        next: Option<Duration>,
+    },
+    /// There was no data, and the target is gone (`deletionPolicy: Delete`).
+    Deleted {
+        /// False if it was gone before.
+        now: bool,
+        /// When the next refresh is due.
+        next: Option<Duration>,
+    },
+    /// The object is gone, or will be without us.
+    Gone,
+}
+
+/// Reports the outcome and says when to look again.
+pub(super) async fn report(
+    context: &Context,
+    observed: &Observed,
+    outcome: Result<Outcome, SyncError>,
+) -> Next {
+    match outcome {
+        Ok(outcome) => succeeded(context, observed, outcome).await,
+        Err(error) => failed(context, observed, &error).await,
+    }
+}
+
+async fn succeeded(context: &Context, observed: &Observed, outcome: Outcome) -> Next {
+    let (reason, message, next, events) = match outcome {
+        Outcome::Gone => return Next::Forget,
+        Outcome::NotOurs => return Next::After(RESYNC),
+        Outcome::InStep(next) => return Next::After(next.unwrap_or(RESYNC)),
+        Outcome::Waiting => return Next::After(Duration::from_secs(1)),
+        Outcome::Synced { cause, applied, missing, next } => {
+            tracing::info!(object = %observed.key, ?cause, written = ?applied.written(), "synced");
+            let missing = missing.into_iter().map(|text| (EventReason::MissingProviderSecret, text));
+            let events = missing.chain(write_event(applied)).collect();
+            (ExternalSecretReason::SecretSynced, secret_message::SYNCED, next, events)
+        }
+        Outcome::Retained { next } => {
+            (ExternalSecretReason::SecretSynced, secret_message::RETAINED, next, Vec::new())
+        }
+        Outcome::Deleted { now, next } => {
+            let event = now.then(|| (EventReason::Deleted, secret_message::DELETED.to_owned()));
+            (ExternalSecretReason::SecretDeleted, secret_message::DELETED, next, event.into_iter().collect())
+        }
+    };
+    context.events.forget(observed.uid());
+    let mut status = observed.status();
+    set_ready(&mut status, STATUS_TRUE, reason, message, observed.now);
+    status.refresh_time = Some(Time(observed.now));
+    status.synced_resource_version = Some(observed.resource_version());
+    if message == secret_message::SYNCED {
+        status.binding = Some(Binding { name: observed.target_key().name });
+    }
+    context.metrics.synced(&observed.key);
+    let (written, ()) =
+        tokio::join!(write_status(context, observed, &status), post(context, observed, events));
+    match written {
+        Ok(()) => Next::After(next.unwrap_or(RESYNC)),
+        Err(next) => next,
+    }
+}
+
+fn write_event(applied: Applied) -> Option<(EventReason, String)> {
+    match applied.written() {
+        Written::Created => Some((EventReason::Created, event_message::CREATED.to_owned())),
+        Written::Updated => Some((EventReason::Updated, event_message::UPDATED.to_owned())),
+        Written::Nothing => None,
+    }
+}
+
+async fn post(context: &Context, observed: &Observed, events: Vec<(EventReason, String)>) {
+    let subject = subject(observed);
+    for (reason, message) in events {
+        context.events.post(&subject, EventKind::Normal, reason, &message).await;
+    }
+}
+
+async fn failed(context: &Context, observed: &Observed, error: &SyncError) -> Next {
+    let message = format!("{}: {error}", error.condition_text());
+    if matches!(error, SyncError::NamespaceTerminating(_)) {
+        // As it should be, and the API server takes no events there.
+        tracing::info!(object = %observed.key, reason = error.reason(), "not synced");
+    } else {
+        tracing::warn!(object = %observed.key, reason = error.reason(), %error, next = %error.next(), "not synced");
+        let event = error.to_string();
+        context.events.post(&subject(observed), EventKind::Warning, EventReason::UpdateFailed, &event).await;
+    }
+    context.metrics.failed(&observed.key);
+    let mut status = observed.status();
+    set_ready(&mut status, STATUS_FALSE, ExternalSecretReason::SecretSyncedError, &message, observed.now);
+    if status == observed.status() {
+        return error.next();
+    }
+    match write_status(context, observed, &status).await {
+        Ok(()) | Err(Next::Retry { .. } | Next::After(_)) => error.next(),
+        Err(Next::Forget) => Next::Forget,
+    }
+}
+
+/// Writes `status` and shows it to the next attempt at once.
+async fn write_status(
+    context: &Context,
+    observed: &Observed,
+    status: &ExternalSecretStatus,
+) -> Result<(), Next> {
+    let patch = json!(status);
+    match context.cluster.patch_status::<ExternalSecret>(&observed.key, &patch).await {
+        Ok(object) => {
+            remember(context, object);
+            Ok(())
+        }
+        Err(error) if error.failure() == crate::kube_io::ApiFailure::NotFound => Err(Next::Forget),
+        Err(error) => {
+            tracing::warn!(object = %observed.key, %error, "the status could not be written");
+            Err(SyncError::Write(error).next())
+        }
+    }
+}
+
+/// Puts an object that the API server just gave us into the mirror.
+pub(super) fn remember(context: &Context, mut object: Watched<ExternalSecret>) {
+    object.meta_mut().managed_fields = None;
+    let key = ObjectKey::of(object.meta());
+    let version = object.meta().resource_version.clone();
+    // Not newer means that the watch was faster.
+    let _ = context.external_secrets.put(key, version.as_deref(), object);
+}
+
+/// Sets the Ready condition; its transition time moves only when the status flips (spec eso-core 2.10).
+fn set_ready(
+    status: &mut ExternalSecretStatus,
+    ready: &str,
+    reason: ExternalSecretReason,
+    message: &str,
+    now: Timestamp,
+) {
+    let old = status.conditions.iter().position(|condition| condition.type_ == ConditionType::Ready.as_str());
+    let old = old.map(|index| status.conditions.remove(index));
+    let since =
+        old.filter(|old| old.status == ready).and_then(|old| old.last_transition_time).unwrap_or(Time(now));
+    status.conditions.insert(
+        0,
+        Condition {
+            type_: ConditionType::Ready.to_string(),
+            status: ready.to_owned(),
+            reason: Some(reason.as_str().to_owned()),
+            message: Some(message.to_owned()),
+            last_transition_time: Some(since),
+        },
+    );
+}
+
+fn subject(observed: &Observed) -> Subject {
+    Subject {
+        api_version: ExternalSecret::api_version(&()).into_owned(),
+        kind: ExternalSecret::kind(&()).into_owned(),
+        key: observed.key.clone(),
+        uid: observed.uid().to_owned(),
+        resource_version: observed.meta().resource_version.clone().unwrap_or_default(),
+    }
+}

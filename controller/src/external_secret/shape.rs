@@ -1,0 +1,238 @@
+//! What one entry's payload becomes: select, rewrite or convert keys, decode. Pure; the work is `templating`'s,
+//! the order is upstream's (spec eso-core 2.5).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use strongroom_crds as api;
+use strongroom_provider_api::{Content, Dialect, MissingProperty, Payload, PropertyOrder, SecretBytes};
+use strongroom_templating::transform::decode::{self, DecodeError, DecodingStrategy};
+use strongroom_templating::transform::keys::{self, ConversionStrategy, KeyError};
+use strongroom_templating::transform::null_bytes::{self, NullByteError, NullBytePolicy};
+use strongroom_templating::transform::rewrite::{
+    self, ConflictPolicy, Merge, MergeStrategy, PriorityPolicy, Rewrite, RewriteError,
+};
+use strongroom_templating::transform::select::{self, JsonMap, SelectError};
+
+/// Data of one entry, by key.
+pub(super) type Shaped = BTreeMap<String, SecretBytes>;
+
+/// Values on their way, as `templating` takes them.
+type Values = BTreeMap<String, Vec<u8>>;
+
+/// Why a payload cannot be shaped as asked. Names keys and properties, never a value.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ShapeError {
+    /// The property is absent, and in this provider's dialect that means the secret is.
+    #[error("Secret does not exist: there is no property {0:?}")]
+    Missing(String),
+    /// The property is absent.
+    #[error("cannot find secret data for key: {0:?}")]
+    NoProperty(String),
+    /// The payload is not of the form that is needed.
+    #[error(transparent)]
+    Select(#[from] SelectError),
+    /// A value cannot be decoded.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// A key cannot be a key of a Secret.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A value holds NUL bytes and must not.
+    #[error(transparent)]
+    NullByte(#[from] NullByteError),
+    /// A rewrite cannot be carried out.
+    #[error(transparent)]
+    Rewrite(#[from] RewriteError),
+    /// The rewrite needs the template engine.
+    #[error("rewrite.transform is not built in yet")]
+    Transform,
+}
+
+/// `data[]`: one value under `secret_key`.
+///
+/// # Errors
+/// An absent property, a value that cannot be decoded or holds NUL bytes.
+pub(super) fn value(
+    secret_key: &str,
+    remote: &api::RemoteRef,
+    payload: &Payload,
+    dialect: Dialect,
+) -> Result<Shaped, ShapeError> {
+    let selected = selected(remote, payload, dialect)?;
+    let decoded = decode::decode(decoding(remote.decoding_strategy), &selected)?;
+    null_bytes::check(null_policy(remote.null_byte_policy), secret_key, &decoded)?;
+    Ok(Shaped::from([(secret_key.to_owned(), SecretBytes::new(decoded))]))
+}
+
+/// `dataFrom[].extract`: every member of the payload, or of its property.
+///
+/// # Errors
+/// As [`value`], and a payload without members, a key that cannot be one, a rewrite that fails.
+pub(super) fn members(
+    remote: &api::RemoteRef,
+    rewrite: &[api::Rewrite],
+    payload: &Payload,
+    dialect: Dialect,
+) -> Result<Shaped, ShapeError> {
+    let values: Values = if let (Content::Fields(fields), None) = (&payload.content, property_of(remote)) {
+        fields.iter().map(|(name, value)| (name.clone(), value.expose().to_vec())).collect()
+    } else {
+        let document = selected(remote, payload, dialect)?;
+        select::fields(&document, json_map(dialect))?.into_iter().collect()
+    };
+    finish(
+        values,
+        rewrite,
+        conversion(remote.conversion_strategy),
+        decoding(remote.decoding_strategy),
+        null_policy(remote.null_byte_policy),
+    )
+}
+
+/// `dataFrom[].find`: the whole of every entry found, by name.
+///
+/// # Errors
+/// As [`members`].
+pub(super) fn matches(
+    find: &api::Find,
+    rewrite: &[api::Rewrite],
+    payloads: &[(String, Arc<Payload>)],
+    dialect: Dialect,
+) -> Result<Shaped, ShapeError> {
+    let conversion = conversion(find.conversion_strategy);
+    let mut values: Values =
+        payloads.iter().map(|(name, payload)| (name.clone(), whole(payload, dialect))).collect();
+    if dialect.find_converts_keys {
+        values = keys::convert(conversion, values)?;
+    }
+    finish(values, rewrite, conversion, decoding(find.decoding_strategy), null_policy(find.null_byte_policy))
+}
+
+/// The common end of `extract` and `find`: keys are converted only where no rewrite is asked for.
+fn finish(
+    values: Values,
+    rewrite: &[api::Rewrite],
+    conversion: ConversionStrategy,
+    decoding: DecodingStrategy,
+    null_bytes: NullBytePolicy,
+) -> Result<Shaped, ShapeError> {
+    let values = if rewrite.is_empty() {
+        keys::convert(conversion, values)?
+    } else {
+        rewrite::rewrite(&operations(rewrite)?, values)?
+    };
+    let values = decode::decode_map(decoding, &keys::valid_keys(values)?)?;
+    null_bytes::check_map(null_bytes, &values)?;
+    Ok(values.into_iter().map(|(key, value)| (key, SecretBytes::new(value))).collect())
+}
+
+/// The payload, or its property where one is asked for.
+fn selected(remote: &api::RemoteRef, payload: &Payload, dialect: Dialect) -> Result<Vec<u8>, ShapeError> {
+    let Some(property) = property_of(remote) else { return Ok(whole(payload, dialect)) };
+    let found = match &payload.content {
+        Content::Fields(fields) => {
+            fields.iter().find(|(name, _)| name == property).map(|(_, value)| value.expose().to_vec())
+        }
+        Content::Bytes(bytes) => {
+            select::property(bytes.expose(), property, property_order(dialect), json_map(dialect))?
+        }
+    };
+    found.ok_or_else(|| match dialect.missing_property {
+        MissingProperty::NotFound => ShapeError::Missing(property.to_owned()),
+        MissingProperty::InvalidPayload => ShapeError::NoProperty(property.to_owned()),
+    })
+}
+
+fn property_of(remote: &api::RemoteRef) -> Option<&str> {
+    remote.property.as_deref().filter(|property| !property.is_empty())
+}
+
+fn whole(payload: &Payload, dialect: Dialect) -> Vec<u8> {
+    match &payload.content {
+        Content::Bytes(bytes) => select::whole(bytes.expose(), json_map(dialect)),
+        Content::Fields(fields) => {
+            let members: serde_json::Map<_, _> = fields
+                .iter()
+                .map(|(name, value)| (name.clone(), String::from_utf8_lossy(value.expose()).into()))
+                .collect();
+            select::whole(serde_json::Value::Object(members).to_string().as_bytes(), json_map(dialect))
+        }
+    }
+}
+
+// === the API's words in templating's terms ===
+
+fn property_order(dialect: Dialect) -> select::PropertyOrder {
+    match dialect.property {
+        PropertyOrder::LiteralThenPath => select::PropertyOrder::LiteralThenPath,
+        PropertyOrder::PathOnly => select::PropertyOrder::PathOnly,
+        PropertyOrder::LiteralOnly => select::PropertyOrder::LiteralOnly,
+    }
+}
+
+fn json_map(dialect: Dialect) -> JsonMap {
+    match dialect.map {
+        strongroom_provider_api::JsonMap::Reserialised => JsonMap::Reserialised,
+        strongroom_provider_api::JsonMap::RawText => JsonMap::RawText,
+    }
+}
+
+fn decoding(strategy: Option<api::DecodingStrategy>) -> DecodingStrategy {
+    match strategy {
+        None | Some(api::DecodingStrategy::None) => DecodingStrategy::None,
+        Some(api::DecodingStrategy::Auto) => DecodingStrategy::Auto,
+        Some(api::DecodingStrategy::Base64) => DecodingStrategy::Base64,
+        Some(api::DecodingStrategy::Base64Url) => DecodingStrategy::Base64URL,
+    }
+}
+
+fn conversion(strategy: Option<api::ConversionStrategy>) -> ConversionStrategy {
+    match strategy {
+        None | Some(api::ConversionStrategy::Default) => ConversionStrategy::Default,
+        Some(api::ConversionStrategy::Unicode) => ConversionStrategy::Unicode,
+    }
+}
+
+fn null_policy(policy: Option<api::NullBytePolicy>) -> NullBytePolicy {
+    match policy {
+        None | Some(api::NullBytePolicy::Ignore) => NullBytePolicy::Ignore,
+        Some(api::NullBytePolicy::Fail) => NullBytePolicy::Fail,
+    }
+}
+
+/// Refuses `transform`, which needs the template engine, before anything is fetched.
+///
+/// # Errors
+/// [`ShapeError::Transform`].
+pub(super) fn operations(rewrites: &[api::Rewrite]) -> Result<Vec<Rewrite>, ShapeError> {
+    rewrites
+        .iter()
+        .map(|operation| match operation {
+            api::Rewrite { regexp: Some(regexp), .. } => {
+                Ok(Rewrite::Regexp { source: regexp.source.clone(), target: regexp.target.clone() })
+            }
+            api::Rewrite { merge: Some(merge), .. } => Ok(Rewrite::Merge(merge_operation(merge))),
+            api::Rewrite { .. } => Err(ShapeError::Transform),
+        })
+        .collect()
+}
+
+fn merge_operation(merge: &api::Merge) -> Merge {
+    Merge {
+        strategy: match merge.strategy {
+            api::MergeStrategy::Extract => MergeStrategy::Extract,
+            api::MergeStrategy::Json => MergeStrategy::Json,
+        },
+        into: merge.into.clone(),
+        priority: merge.priority.clone(),
+        priority_policy: match merge.priority_policy {
+            api::PriorityPolicy::Strict => PriorityPolicy::Strict,
+            api::PriorityPolicy::IgnoreNotFound => PriorityPolicy::IgnoreNotFound,
+        },
+        conflict_policy: match merge.conflict_policy {
+            api::ConflictPolicy::Error => ConflictPolicy::Error,
+            api::ConflictPolicy::Ignore => ConflictPolicy::Ignore,
+        },
+    }
+}

@@ -1,0 +1,157 @@
+//! Hop 4, first half: the spec as a list of sources, each with the store it draws from. Pure.
+
+use std::fmt;
+
+use strongroom_crds::{DataFrom, ExternalSecretSpec, Find, RemoteRef, Rewrite, StoreRefKind};
+use strongroom_crds::{Enforcement, SecretStoreRef, validation};
+
+use crate::error::SyncError;
+use crate::kube_io::ObjectKey;
+use crate::stores::StoreId;
+
+/// One element of `data` or `dataFrom` and where it draws from.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    /// Where it stands in the spec.
+    pub entry: Entry,
+    /// The store it draws from.
+    pub store: StoreId,
+    /// What it asks for.
+    pub ask: Ask,
+}
+
+/// Where a source stands in the spec; `Display` is upstream's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// `spec.data[index]`
+    Data {
+        /// Position in the list.
+        index: usize,
+        /// `remoteRef.key`
+        key: String,
+    },
+    /// `spec.dataFrom[index].extract`
+    Extract {
+        /// Position in the list.
+        index: usize,
+    },
+    /// `spec.dataFrom[index].find`
+    Find {
+        /// Position in the list.
+        index: usize,
+    },
+}
+
+/// What a source asks for.
+#[derive(Clone, Debug)]
+pub(super) enum Ask {
+    /// One value under one key.
+    Value {
+        /// Key in the Secret.
+        secret_key: String,
+        /// What to read.
+        remote: RemoteRef,
+    },
+    /// All members of one entry.
+    Members {
+        /// What to read.
+        remote: RemoteRef,
+        /// Changes to the keys.
+        rewrite: Vec<Rewrite>,
+    },
+    /// Every entry that matches.
+    Matches {
+        /// What to look for.
+        find: Find,
+        /// Changes to the keys.
+        rewrite: Vec<Rewrite>,
+    },
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Data { index, key } => write!(f, "spec.data[{index}] (key: {key})"),
+            Self::Extract { index } => write!(f, "spec.dataFrom[{index}].extract"),
+            Self::Find { index } => write!(f, "spec.dataFrom[{index}].find"),
+        }
+    }
+}
+
+/// The sources in the order in which they are merged: all of `dataFrom`, then all of `data` (spec eso-core
+/// 2.5). With them go the rules that hold without a webhook.
+///
+/// # Errors
+/// [`SyncError::Object`] names every field at fault.
+pub(super) fn sources(namespace: &str, spec: &ExternalSecretSpec) -> Result<Vec<Source>, SyncError> {
+    let mut violations = validation::violations(spec);
+    // What only the webhook of upstream refuses was accepted and synced where it did not run.
+    violations.retain(|violation| violation.enforcement == Enforcement::Controller);
+    if !violations.is_empty() {
+        let faults: Vec<_> = violations
+            .iter()
+            .map(|violation| format!("{}: {}", violation.field, violation.message))
+            .collect();
+        return Err(SyncError::Object(faults.join("; ")));
+    }
+    let default = spec.secret_store_ref.as_ref();
+    let from =
+        spec.data_from.iter().enumerate().map(|(index, entry)| data_from(namespace, default, index, entry));
+    let single = spec.data.iter().enumerate().map(|(index, entry)| {
+        let key = entry.remote_ref.key.clone();
+        let own = entry.source_ref.as_ref();
+        if own.is_some_and(|source| source.generator_ref.is_some()) {
+            return Err(unsupported(&format!("spec.data[{index}].sourceRef.generatorRef")));
+        }
+        let own = own.and_then(|source| source.store_ref.as_ref());
+        let store = store_id(namespace, own.or(default), &format!("spec.data[{index}]"))?;
+        let ask = Ask::Value { secret_key: entry.secret_key.clone(), remote: entry.remote_ref.clone() };
+        Ok(Source { entry: Entry::Data { index, key }, store, ask })
+    });
+    from.chain(single).collect()
+}
+
+fn data_from(
+    namespace: &str,
+    default: Option<&SecretStoreRef>,
+    index: usize,
+    from: &DataFrom,
+) -> Result<Source, SyncError> {
+    let field = format!("spec.dataFrom[{index}]");
+    let own = from.source_ref.as_ref();
+    if own.is_some_and(|source| source.generator_ref.is_some()) {
+        return Err(unsupported(&format!("{field}.sourceRef.generatorRef")));
+    }
+    let store = store_id(namespace, own.and_then(|source| source.store_ref.as_ref()).or(default), &field)?;
+    let rewrite = from.rewrite.clone();
+    // Where both are given (no webhook refused it) find wins, as upstream's does.
+    if let Some(find) = &from.find {
+        return Ok(Source {
+            entry: Entry::Find { index },
+            store,
+            ask: Ask::Matches { find: find.clone(), rewrite },
+        });
+    }
+    if let Some(remote) = &from.extract {
+        let entry = Entry::Extract { index };
+        return Ok(Source { entry, store, ask: Ask::Members { remote: remote.clone(), rewrite } });
+    }
+    Err(SyncError::Object(format!("{field}: either extract, find, or sourceRef must be set to dataFrom")))
+}
+
+fn store_id(namespace: &str, store: Option<&SecretStoreRef>, field: &str) -> Result<StoreId, SyncError> {
+    let name = store.and_then(|store| store.name.as_deref()).filter(|name| !name.is_empty());
+    let (Some(store), Some(name)) = (store, name) else {
+        return Err(SyncError::Object(format!(
+            "{field}: no store is named, and spec.secretStoreRef names none"
+        )));
+    };
+    Ok(match store.kind {
+        Some(StoreRefKind::ClusterSecretStore) => StoreId::cluster(name),
+        Some(StoreRefKind::SecretStore) | None => StoreId::namespaced(ObjectKey::new(namespace, name)),
+    })
+}
+
+fn unsupported(field: &str) -> SyncError {
+    SyncError::Unsupported(format!("{field}: generators are not built in yet"))
+}

@@ -1,0 +1,103 @@
+//! Hop 1: from what happens in the cluster to keys in the schedule.
+
+use kube::Resource as _;
+use kube::api::ObjectMeta;
+use strongroom_crds::ExternalSecret;
+use strongroom_crds::conditions::{ConditionType, STATUS_TRUE};
+
+use super::gather::target_key;
+use super::sources::sources;
+use crate::context::Context;
+use crate::kube_io::{NamespaceView, ObjectKey, SecretDigest, Watched};
+use crate::schedule::Lane;
+use crate::stores::StoreId;
+
+/// An ExternalSecret appeared, changed or went. Changes of the status alone are our own and ask for nothing
+/// (spec eso-core 2.1).
+pub fn external_secret(
+    context: &Context,
+    key: &ObjectKey,
+    old: Option<&Watched<ExternalSecret>>,
+    new: Option<&Watched<ExternalSecret>>,
+) {
+    match (old, new) {
+        (Some(old), Some(new)) if !matters(old.meta(), new.meta()) => {}
+        (None, Some(new)) if was_synced(new) => context.request(key, Lane::Refresh),
+        (_, Some(_)) => context.request(key, Lane::Changed),
+        (Some(old), None) => {
+            context.events.forget(old.meta().uid.as_deref().unwrap_or_default());
+            context.metrics.forget(key);
+            context.request(key, Lane::Refresh);
+        }
+        (None, None) => {}
+    }
+}
+
+/// A managed Secret appeared, changed or went: whoever writes it looks.
+pub fn secret(context: &Context, key: &ObjectKey, old: Option<&SecretDigest>, new: Option<&SecretDigest>) {
+    if new.is_none()
+        && let Some(old) = old
+    {
+        context.in_step.forget(&old.uid);
+    }
+    let writes = |owner: &ObjectKey, object: &Watched<ExternalSecret>| {
+        owner.namespace == key.namespace && target_key(owner, object) == *key
+    };
+    // Nearly every target names its writer as owner or bears its name; only the rest is searched for.
+    let owner = new.or(old).and_then(|secret| secret.controller.as_ref());
+    let named = owner.map(|owner| ObjectKey::new(&key.namespace, &owner.name));
+    let likely = named.into_iter().chain([key.clone()]).find(|candidate| {
+        context.external_secrets.get(candidate).is_some_and(|object| writes(candidate, &object))
+    });
+    let found = likely.map_or_else(|| context.external_secrets.keys_where(writes), |key| vec![key]);
+    for key in found {
+        context.request(&key, Lane::Changed);
+    }
+}
+
+/// The labels of a namespace changed: a store's conditions may let it in now.
+pub fn namespace(
+    context: &Context,
+    key: &ObjectKey,
+    old: Option<&NamespaceView>,
+    new: Option<&NamespaceView>,
+) {
+    if old.is_none() || new.is_none() || old == new {
+        return;
+    }
+    for waiting in context.external_secrets.keys_where(|owner, _| owner.namespace == key.name) {
+        context.request(&waiting, Lane::Refresh);
+    }
+}
+
+/// A store became ready, or its spec changed: whoever draws from it and is not in step tries again.
+pub fn store(context: &Context, store: &StoreId) {
+    let waits = |owner: &ObjectKey, object: &Watched<ExternalSecret>| {
+        let Ok(object) = &object.0 else { return false };
+        let ready = object.status.iter().flat_map(|status| &status.conditions);
+        let in_step = ready.into_iter().any(|condition| {
+            condition.type_ == ConditionType::Ready.as_str() && condition.status == STATUS_TRUE
+        });
+        !in_step
+            && sources(&owner.namespace, &object.spec)
+                .is_ok_and(|sources| sources.iter().any(|source| source.store == *store))
+    };
+    for waiting in context.external_secrets.keys_where(waits) {
+        context.request(&waiting, Lane::Changed);
+    }
+}
+
+fn matters(old: &ObjectMeta, new: &ObjectMeta) -> bool {
+    old.generation != new.generation
+        || old.labels != new.labels
+        || old.annotations != new.annotations
+        || old.finalizers != new.finalizers
+        || old.deletion_timestamp != new.deletion_timestamp
+        || old.uid != new.uid
+}
+
+/// After a restart most objects are in step: they must not stand before the ones that never were.
+fn was_synced(object: &Watched<ExternalSecret>) -> bool {
+    let status = object.0.as_ref().ok().and_then(|object| object.status.as_ref());
+    status.is_some_and(|status| status.refresh_time.is_some())
+}

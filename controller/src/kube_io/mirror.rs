@@ -1,0 +1,176 @@
+//! `Mirror`: what the API server holds of one kind, reduced to what is needed, kept by a watch and by our own
+//! writes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::watch;
+
+use super::ObjectKey;
+
+/// A map from key to the newest seen value.
+///
+/// # Guarantees
+/// - A value is never replaced by an older one: our own write is seen by the next reader although the watch
+///   event comes later, and an event that was overtaken by it is dropped. (Resource versions of one kind can
+///   be compared as numbers, Kubernetes 1.35 API conventions.)
+/// - During a relist readers see the old content; what the list did not show is removed at its end.
+#[derive(Debug)]
+pub struct Mirror<T> {
+    state: RwLock<State<T>>,
+    synced: watch::Sender<bool>,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    objects: HashMap<ObjectKey, Entry<T>>,
+    epoch: u64,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    version: u64,
+    epoch: u64,
+    value: Arc<T>,
+}
+
+impl<T> Default for Mirror<T> {
+    fn default() -> Self {
+        Self {
+            state: RwLock::new(State { objects: HashMap::new(), epoch: 0 }),
+            synced: watch::Sender::new(false),
+        }
+    }
+}
+
+impl<T> Mirror<T> {
+    /// The newest known value of `key`.
+    pub fn get(&self, key: &ObjectKey) -> Option<Arc<T>> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.objects.get(key).map(|entry| Arc::clone(&entry.value))
+    }
+
+    /// The keys whose value is `wanted`.
+    pub fn keys_where(&self, wanted: impl Fn(&ObjectKey, &T) -> bool) -> Vec<ObjectKey> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state
+            .objects
+            .iter()
+            .filter(|(key, entry)| wanted(key, &entry.value))
+            .map(|(key, _)| key.clone())
+            .collect()
+    }
+
+    /// Number of objects.
+    pub fn len(&self) -> usize {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).objects.len()
+    }
+
+    /// True if there are no objects.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Stores `value` unless a newer one is known. Gives the value before, or `Err` if `value` is not newer.
+    pub fn put(&self, key: ObjectKey, version: Option<&str>, value: T) -> Result<Option<Arc<T>>, NotNewer> {
+        let version = number(version);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let epoch = state.epoch;
+        if let Some(entry) = state.objects.get_mut(&key)
+            && entry.version >= version
+        {
+            entry.epoch = epoch;
+            return Err(NotNewer);
+        }
+        let entry = Entry { version, epoch, value: Arc::new(value) };
+        Ok(state.objects.insert(key, entry).map(|old| old.value))
+    }
+
+    /// Removes `key` unless a newer value than the deleted one is known. Gives what was removed.
+    pub fn remove(&self, key: &ObjectKey, version: Option<&str>) -> Option<Arc<T>> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.objects.get(key)?.version > number(version) {
+            return None;
+        }
+        state.objects.remove(key).map(|entry| entry.value)
+    }
+
+    /// A relist begins.
+    pub(super) fn begin_relist(&self) {
+        self.state.write().unwrap_or_else(PoisonError::into_inner).epoch += 1;
+    }
+
+    /// A relist ended: removes and gives what was neither listed nor written since it began.
+    pub(super) fn end_relist(&self) -> Vec<(ObjectKey, Arc<T>)> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let epoch = state.epoch;
+        let gone = state
+            .objects
+            .extract_if(|_, entry| entry.epoch < epoch)
+            .map(|(key, entry)| (key, entry.value))
+            .collect();
+        drop(state);
+        self.synced.send_replace(true);
+        gone
+    }
+
+    /// Nothing will ever be watched here: counts as complete.
+    pub fn stay_empty(&self) {
+        self.synced.send_replace(true);
+    }
+
+    /// Waits until the first list is complete.
+    pub async fn synced(&self) {
+        let mut synced = self.synced.subscribe();
+        // The sender lives in self, so waiting cannot fail.
+        let _ = synced.wait_for(|synced| *synced).await;
+    }
+
+    /// True once the first list is complete.
+    pub fn is_synced(&self) -> bool {
+        *self.synced.borrow()
+    }
+}
+
+/// The value offered to [`Mirror::put`] is not newer than the known one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotNewer;
+
+/// An unreadable version counts as the newest, so that nothing is ever lost by it.
+fn number(version: Option<&str>) -> u64 {
+    version.and_then(|version| version.parse().ok()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(name: &str) -> ObjectKey {
+        ObjectKey::new("ns", name)
+    }
+
+    #[test]
+    fn an_event_that_our_own_write_overtook_is_dropped() {
+        let mirror = Mirror::default();
+        mirror.put(key("a"), Some("5"), "ours").unwrap();
+        assert_eq!(mirror.put(key("a"), Some("4"), "older"), Err(NotNewer));
+        assert_eq!(mirror.put(key("a"), Some("5"), "echo"), Err(NotNewer));
+        assert_eq!(mirror.remove(&key("a"), Some("4")), None);
+        assert_eq!(*mirror.get(&key("a")).unwrap(), "ours");
+        assert_eq!(mirror.remove(&key("a"), Some("6")).as_deref(), Some(&"ours"));
+    }
+
+    #[test]
+    fn a_relist_removes_what_it_did_not_show_except_what_was_written_meanwhile() {
+        let mirror = Mirror::default();
+        mirror.put(key("gone"), Some("1"), 1).unwrap();
+        mirror.put(key("kept"), Some("2"), 2).unwrap();
+        mirror.begin_relist();
+        mirror.put(key("kept"), Some("2"), 2).unwrap_err();
+        mirror.put(key("written"), Some("9"), 3).unwrap();
+        assert!(!mirror.is_synced());
+        assert_eq!(mirror.end_relist(), [(key("gone"), Arc::new(1))]);
+        assert!(mirror.is_synced());
+        assert_eq!(mirror.len(), 2);
+    }
+}

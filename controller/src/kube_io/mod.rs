@@ -1,0 +1,19 @@
+//! The only module that talks to the API server: watches into mirrors, bounded requests, classified errors.
+
+#![expect(clippy::disallowed_types, reason = "this is the module that the ban on kube::Api points to")]
+
+mod error;
+mod events;
+mod key;
+mod mirror;
+mod references;
+mod requests;
+pub mod watches;
+
+pub use error::{ApiError, ApiFailure};
+pub use events::{EventKind, Events, Subject};
+pub use key::ObjectKey;
+pub use mirror::Mirror;
+pub use references::{ClusterResolver, Resolved};
+pub use requests::{Cluster, StatusOwner};
+pub use watches::{NamespaceView, SecretDigest, Watched};

@@ -1,0 +1,234 @@
+//! `ClusterResolver`: the one reader of every reference in a store, bound to the store and to the caller.
+
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use kube::api::ObjectMeta;
+use strongroom_provider_api::{
+    CaProvider, CaProviderType, Error, ErrorKind, Resolver, Result, SecretBytes, SecretKeySelector,
+    ServiceAccountSelector, StoreKind, is_dns_name,
+};
+
+use super::{ApiError, ApiFailure, Cluster, ObjectKey};
+
+/// One object that a store's settings led to, and the version that was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// Secret or ConfigMap.
+    pub kind: CaProviderType,
+    /// Where it lives.
+    pub key: ObjectKey,
+    /// Its version when it was read.
+    pub resource_version: String,
+}
+
+/// Reads references for one store on behalf of one namespace.
+///
+/// It keeps a list of what it read, so that a change of a credential can be noticed, and it remembers whether
+/// the caller's namespace was asked for: a client made without needing it serves every caller, and only such a
+/// client may.
+#[derive(Debug)]
+pub struct ClusterResolver {
+    cluster: Cluster,
+    kind: StoreKind,
+    store_namespace: String,
+    caller: Option<String>,
+    trace: Mutex<Trace>,
+}
+
+#[derive(Debug, Default)]
+struct Trace {
+    resolved: Vec<Resolved>,
+    caller_needed: bool,
+}
+
+impl ClusterResolver {
+    /// For a store of `kind` that lives in `store_namespace` (empty for a cluster store), on behalf of
+    /// `caller`, if there is one.
+    pub fn new(cluster: Cluster, kind: StoreKind, store_namespace: &str, caller: Option<&str>) -> Self {
+        Self {
+            cluster,
+            kind,
+            store_namespace: store_namespace.to_owned(),
+            caller: caller.map(ToOwned::to_owned),
+            trace: Mutex::new(Trace::default()),
+        }
+    }
+
+    /// What was read so far.
+    pub fn resolved(&self) -> Vec<Resolved> {
+        self.trace.lock().unwrap_or_else(PoisonError::into_inner).resolved.clone()
+    }
+
+    /// True if a reference without a namespace was met in a cluster store.
+    pub fn caller_needed(&self) -> bool {
+        self.trace.lock().unwrap_or_else(PoisonError::into_inner).caller_needed
+    }
+
+    /// Where a reference points, if it is allowed to.
+    fn target(&self, what: &str, name: &str, namespace: Option<&str>) -> Result<ObjectKey> {
+        let namespace = match (self.kind, namespace) {
+            (StoreKind::Namespaced, None) => self.store_namespace.as_str(),
+            (StoreKind::Namespaced, Some(namespace)) if namespace == self.store_namespace => namespace,
+            (StoreKind::Namespaced, Some(namespace)) => {
+                let message =
+                    format!("{what} {name:?}: a SecretStore cannot refer to namespace {namespace:?}");
+                return Err(refused(message));
+            }
+            (StoreKind::Cluster, Some(namespace)) => namespace,
+            (StoreKind::Cluster, None) => {
+                self.trace.lock().unwrap_or_else(PoisonError::into_inner).caller_needed = true;
+                let message = || {
+                    format!(
+                        "{what} {name:?} has no namespace, and no ExternalSecret lends its own to this check"
+                    )
+                };
+                self.caller.as_deref().ok_or_else(|| refused(message()))?
+            }
+        };
+        // A stored object may be older than the schema: a name with a slash would reach another API path.
+        if !is_dns_name(name) || !is_dns_name(namespace) {
+            return Err(refused(format!("{what} {name:?} in namespace {namespace:?} is not a legal name")));
+        }
+        Ok(ObjectKey::new(namespace, name))
+    }
+
+    fn note(&self, kind: CaProviderType, key: &ObjectKey, meta: &ObjectMeta) {
+        let resource_version = meta.resource_version.clone().unwrap_or_default();
+        let resolved = Resolved { kind, key: key.clone(), resource_version };
+        self.trace.lock().unwrap_or_else(PoisonError::into_inner).resolved.push(resolved);
+    }
+
+    async fn secret_key(&self, key: &ObjectKey, data_key: &str) -> Result<SecretBytes> {
+        let mut secret = self
+            .cluster
+            .secret(key)
+            .await
+            .map_err(|error| failed("Secret", key, &error))?
+            .ok_or_else(|| absent("Secret", key))?;
+        self.note(CaProviderType::Secret, key, &secret.metadata);
+        let value = secret.data.as_mut().and_then(|data| data.remove(data_key));
+        value.map(|value| SecretBytes::new(value.0)).ok_or_else(|| without_key("Secret", key, data_key))
+    }
+
+    async fn config_map_key(&self, key: &ObjectKey, data_key: &str) -> Result<Vec<u8>> {
+        let mut map = self
+            .cluster
+            .config_map(key)
+            .await
+            .map_err(|error| failed("ConfigMap", key, &error))?
+            .ok_or_else(|| absent("ConfigMap", key))?;
+        self.note(CaProviderType::ConfigMap, key, &map.metadata);
+        let text = map.data.as_mut().and_then(|data| data.remove(data_key)).map(String::into_bytes);
+        let binary = map.binary_data.as_mut().and_then(|data| data.remove(data_key)).map(|value| value.0);
+        text.or(binary).ok_or_else(|| without_key("ConfigMap", key, data_key))
+    }
+}
+
+#[async_trait]
+impl Resolver for ClusterResolver {
+    fn store_kind(&self) -> StoreKind {
+        self.kind
+    }
+
+    async fn secret(&self, selector: &SecretKeySelector, default_key: Option<&str>) -> Result<SecretBytes> {
+        let Some(name) = selector.name.as_deref() else {
+            return Err(refused("a Secret reference has no name".to_owned()));
+        };
+        let target = self.target("Secret", name, selector.namespace.as_deref())?;
+        let Some(data_key) = selector.key.as_deref().or(default_key) else {
+            return Err(refused(format!("the reference to Secret {target} has no key")));
+        };
+        self.secret_key(&target, data_key).await
+    }
+
+    async fn service_account_token(
+        &self,
+        selector: &ServiceAccountSelector,
+        audiences: &[String],
+        lifetime_seconds: i64,
+    ) -> Result<SecretBytes> {
+        let target = self.target("ServiceAccount", &selector.name, selector.namespace.as_deref())?;
+        let audiences = selector.audiences.iter().chain(audiences).cloned().collect();
+        let token = self.cluster.service_account_token(&target, audiences, lifetime_seconds).await;
+        token.map(SecretBytes::from).map_err(|error| failed("ServiceAccount", &target, &error))
+    }
+
+    async fn ca_bundle(&self, provider: &CaProvider) -> Result<Vec<u8>> {
+        if self.kind == StoreKind::Cluster && provider.namespace.is_none() {
+            return Err(refused("missing namespace on caProvider".to_owned()));
+        }
+        let target = self.target("CA provider", &provider.name, provider.namespace.as_deref())?;
+        match provider.kind {
+            CaProviderType::Secret => {
+                let data_key = provider.key.as_deref().unwrap_or("tls.crt");
+                Ok(self.secret_key(&target, data_key).await?.expose().to_vec())
+            }
+            CaProviderType::ConfigMap => {
+                self.config_map_key(&target, provider.key.as_deref().unwrap_or("ca.crt")).await
+            }
+        }
+    }
+}
+
+fn refused(message: String) -> Error {
+    Error::new(ErrorKind::InvalidConfig, "resolve a reference", message)
+}
+
+fn absent(kind: &str, key: &ObjectKey) -> Error {
+    refused(format!("{kind} {key} does not exist or may not be used"))
+}
+
+fn without_key(kind: &str, key: &ObjectKey, data_key: &str) -> Error {
+    refused(format!("cannot find secret data for key: {data_key:?} in {kind} {key}"))
+}
+
+/// Absent and forbidden look the same to whoever reads the condition.
+fn failed(kind: &str, key: &ObjectKey, error: &ApiError) -> Error {
+    match error.failure() {
+        ApiFailure::NotFound | ApiFailure::Forbidden | ApiFailure::Invalid => absent(kind, key),
+        _ => Error::new(ErrorKind::Unavailable, "resolve a reference", error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolver(kind: StoreKind, store: &str, caller: Option<&str>) -> ClusterResolver {
+        let service = tower::service_fn(|_request: http::Request<kube::client::Body>| async {
+            Err::<http::Response<kube::client::Body>, _>(tower::BoxError::from("no request is expected"))
+        });
+        ClusterResolver::new(Cluster::new(kube::Client::new(service, "default")), kind, store, caller)
+    }
+
+    #[tokio::test]
+    async fn a_secret_store_reaches_only_its_own_namespace() {
+        let resolver = resolver(StoreKind::Namespaced, "own", Some("own"));
+        assert_eq!(resolver.target("Secret", "a", None).unwrap(), ObjectKey::new("own", "a"));
+        assert_eq!(resolver.target("Secret", "a", Some("own")).unwrap(), ObjectKey::new("own", "a"));
+        assert_eq!(
+            resolver.target("Secret", "a", Some("foreign")).unwrap_err().kind(),
+            ErrorKind::InvalidConfig
+        );
+    }
+
+    #[tokio::test]
+    async fn a_cluster_store_reaches_the_named_namespace_or_the_callers() {
+        let bound = resolver(StoreKind::Cluster, "", Some("caller"));
+        assert_eq!(bound.target("Secret", "a", Some("named")).unwrap(), ObjectKey::new("named", "a"));
+        assert!(!bound.caller_needed());
+        assert_eq!(bound.target("Secret", "a", None).unwrap(), ObjectKey::new("caller", "a"));
+        assert!(bound.caller_needed());
+        let unbound = resolver(StoreKind::Cluster, "", None);
+        assert!(unbound.target("Secret", "a", None).is_err() && unbound.caller_needed());
+    }
+
+    #[tokio::test]
+    async fn names_that_could_reach_another_path_are_refused() {
+        let resolver = resolver(StoreKind::Cluster, "", None);
+        for (namespace, name) in [("ns", "../x"), ("ns/../kube-system", "x"), ("ns", "a%2fb"), ("", "x")] {
+            assert!(resolver.target("Secret", name, Some(namespace)).is_err(), "{namespace} {name}");
+        }
+    }
+}

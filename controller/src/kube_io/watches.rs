@@ -1,0 +1,241 @@
+//! Watches: each keeps a mirror and tells about what changed.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::future::Future;
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt};
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::api::{ObjectMeta, PartialObjectMeta};
+use kube::core::DeserializeGuard;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use strongroom_crds::{ClusterSecretStore, ExternalSecret, SecretStore, names};
+use tokio::task::JoinSet;
+
+use super::{ApiError, Mirror, ObjectKey};
+use crate::context::Context;
+use crate::stores::{StoreId, StoreView};
+use crate::{external_secret, hash, secret_store};
+
+/// A stored object of ours: its metadata always, the rest if it can be read.
+pub type Watched<K> = DeserializeGuard<K>;
+
+/// What is kept of a managed Secret: enough to tell whether it is in step, and no value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SecretDigest {
+    /// The object's uid.
+    pub uid: String,
+    /// The version that was digested.
+    pub resource_version: String,
+    /// Hash of `.data` as it is (spec eso-core 2.4).
+    pub hash: String,
+    /// What the data-hash annotation claims.
+    pub claimed_hash: Option<String>,
+    /// The controlling owner, if there is one.
+    pub controller: Option<OwnerReference>,
+    /// The `created-by` label.
+    pub created_by: Option<String>,
+}
+
+impl SecretDigest {
+    /// The digest of `secret`; its values are not kept.
+    pub fn of(secret: &Secret) -> Self {
+        let meta = &secret.metadata;
+        Self {
+            uid: meta.uid.clone().unwrap_or_default(),
+            resource_version: meta.resource_version.clone().unwrap_or_default(),
+            hash: hash::data(
+                secret.data.iter().flatten().map(|(key, value)| (key.as_str(), value.0.as_slice())),
+            ),
+            claimed_hash: secret.annotations().get(names::ANNOTATION_DATA_HASH).cloned(),
+            controller: meta
+                .owner_references
+                .iter()
+                .flatten()
+                .find(|owner| owner.controller == Some(true))
+                .cloned(),
+            created_by: secret.labels().get(names::LABEL_CREATED_BY).cloned(),
+        }
+    }
+}
+
+/// What is kept of a namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamespaceView {
+    /// Its labels, which store conditions select on.
+    pub labels: BTreeMap<String, String>,
+    /// True while it is being deleted.
+    pub terminating: bool,
+}
+
+/// Which part of the cluster is watched.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// Only this namespace.
+    pub namespace: Option<String>,
+    /// Cluster-scoped kinds, too.
+    pub cluster_stores: bool,
+}
+
+/// What a watch tells: the key, the value before and the value now.
+type Notice<T> = Box<dyn Fn(&ObjectKey, Option<&T>, Option<&T>) + Send>;
+
+/// Starts all watches as tasks; they run until they are aborted.
+pub fn spawn(tasks: &mut JoinSet<anyhow::Result<()>>, client: Client, scope: &Scope, context: &Arc<Context>) {
+    let external_secrets = context.notice(external_secret::watch::external_secret);
+    tasks.spawn(never_ends(follow(
+        scope.api::<Watched<ExternalSecret>>(&client),
+        watcher::Config::default(),
+        Arc::clone(&context.external_secrets),
+        trimmed,
+        external_secrets,
+    )));
+    // Small pages bound the peak: each payload is hashed and dropped.
+    let managed = watcher::Config::default().labels(&format!("{}=true", names::LABEL_MANAGED)).page_size(50);
+    tasks.spawn(never_ends(follow(
+        scope.api::<Secret>(&client),
+        managed,
+        Arc::clone(&context.secrets),
+        |secret| SecretDigest::of(&secret),
+        context.notice(external_secret::watch::secret),
+    )));
+    tasks.spawn(never_ends(follow(
+        scope.api::<Watched<SecretStore>>(&client),
+        watcher::Config::default(),
+        Arc::clone(&context.stores.namespaced),
+        |store| StoreView::namespaced(trimmed(store)),
+        context.notice(|context, key, old, new| {
+            secret_store::watch(context, &StoreId::namespaced(key.clone()), old, new);
+        }),
+    )));
+    if scope.cluster_stores {
+        tasks.spawn(never_ends(follow(
+            Api::<Watched<ClusterSecretStore>>::all(client.clone()),
+            watcher::Config::default(),
+            Arc::clone(&context.stores.cluster),
+            |store| StoreView::cluster(trimmed(store)),
+            context.notice(|context, key, old, new| {
+                secret_store::watch(context, &StoreId::cluster(key.name.clone()), old, new);
+            }),
+        )));
+    } else {
+        context.stores.cluster.stay_empty();
+    }
+    // With one namespace and no cluster stores nobody asks for namespaces, and we may have no right to them.
+    if scope.cluster_stores || scope.namespace.is_none() {
+        tasks.spawn(never_ends(follow(
+            Api::<PartialObjectMeta<Namespace>>::all(client),
+            watcher::Config::default(),
+            Arc::clone(&context.namespaces),
+            NamespaceView::of,
+            context.notice(external_secret::watch::namespace),
+        )));
+    } else {
+        context.namespaces.stay_empty();
+    }
+}
+
+impl Scope {
+    fn api<K>(&self, client: &Client) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
+        match &self.namespace {
+            Some(namespace) => Api::namespaced(client.clone(), namespace),
+            None => Api::all(client.clone()),
+        }
+    }
+}
+
+impl NamespaceView {
+    fn of(namespace: PartialObjectMeta<Namespace>) -> Self {
+        Self {
+            terminating: namespace.metadata.deletion_timestamp.is_some(),
+            labels: namespace.metadata.labels.unwrap_or_default(),
+        }
+    }
+}
+
+impl Context {
+    /// A notice that hands this context to `tell`.
+    fn notice<T>(
+        self: &Arc<Self>,
+        tell: impl Fn(&Self, &ObjectKey, Option<&T>, Option<&T>) + Send + 'static,
+    ) -> Notice<T> {
+        let context = Arc::clone(self);
+        Box::new(move |key, old, new| tell(&context, key, old, new))
+    }
+}
+
+async fn never_ends(watch: impl Future<Output = ()>) -> anyhow::Result<()> {
+    watch.await;
+    anyhow::bail!("a watch ended")
+}
+
+/// Nobody reads managedFields of our own kinds, and they are half of an object.
+fn trimmed<K: Resource>(mut object: Watched<K>) -> Watched<K> {
+    object.meta_mut().managed_fields = None;
+    object
+}
+
+async fn follow<K, T>(
+    api: Api<K>,
+    config: watcher::Config,
+    mirror: Arc<Mirror<T>>,
+    project: impl Fn(K) -> T + Send,
+    notice: Notice<T>,
+) where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    T: Send + Sync,
+{
+    let mut events = watcher::watcher(api, config).default_backoff().boxed();
+    loop {
+        match events.try_next().await {
+            Ok(Some(Event::Init)) => mirror.begin_relist(),
+            Ok(Some(Event::InitApply(object) | Event::Apply(object))) => {
+                store(&mirror, object, &project, &notice);
+            }
+            Ok(Some(Event::Delete(object))) => {
+                let key = ObjectKey::of(object.meta());
+                if let Some(old) = mirror.remove(&key, object.meta().resource_version.as_deref()) {
+                    notice(&key, Some(&old), None);
+                }
+            }
+            Ok(Some(Event::InitDone)) => {
+                for (key, old) in mirror.end_relist() {
+                    notice(&key, Some(&old), None);
+                }
+            }
+            // The stream never ends by itself; it waits and goes on after an error.
+            Ok(None) => return,
+            Err(error) => tracing::warn!(error = %watch_error(&error), "a watch was interrupted"),
+        }
+    }
+}
+
+fn store<K: Resource, T>(mirror: &Mirror<T>, object: K, project: impl Fn(K) -> T, notice: &Notice<T>) {
+    let ObjectMeta { resource_version, .. } = object.meta();
+    let (key, version) = (ObjectKey::of(object.meta()), resource_version.clone());
+    if let Ok(old) = mirror.put(key.clone(), version.as_deref(), project(object))
+        && let Some(new) = mirror.get(&key)
+    {
+        notice(&key, old.as_deref(), Some(&new));
+    }
+}
+
+/// Classified like any other request: the text of a failed Secret list could quote data.
+fn watch_error(error: &watcher::Error) -> String {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => ApiError::new("watch", "objects", error).to_string(),
+        watcher::Error::WatchError(_) => "the watch expired".to_owned(),
+        watcher::Error::NoResourceVersion => "a list came without a resource version".to_owned(),
+    }
+}

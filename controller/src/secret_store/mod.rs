@@ -1,0 +1,26 @@
+//! One SecretStore or ClusterSecretStore: is it usable, and does its status say so?
+
+mod probe;
+mod report;
+mod watch;
+
+pub(crate) use watch::watch;
+
+use crate::context::Context;
+use crate::schedule::{Job, Next, RESYNC};
+use crate::stores::StoreId;
+
+/// One attempt on one store: gather it, probe it through the pool that the ExternalSecrets use, report.
+pub async fn reconcile(context: &Context, job: Job<StoreId>) -> Next {
+    let Some(store) = context.stores.get(&job.key) else {
+        return Next::Forget;
+    };
+    if !store.is_of_class(&context.settings.controller_class) || store.meta.deletion_timestamp.is_some() {
+        return Next::After(RESYNC);
+    }
+    let started = tokio::time::Instant::now();
+    let verdict = probe::probe(context, &store).await;
+    let next = report::report(context, &store, &verdict).await;
+    context.metrics.store_reconciled(&job.key, started.elapsed());
+    next
+}

@@ -1,0 +1,277 @@
+//! `Pool`: owns the live store clients, one for each store and identity.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::future::join_all;
+use strongroom_provider_api::{
+    CaProviderType, Capabilities, Dialect, Error, Resolver, Result, StoreClient, Toolbox,
+};
+use strongroom_provider_kit::layers;
+use tokio::time::Instant;
+
+use super::StoreView;
+use crate::kube_io::{Cluster, ClusterResolver, Resolved};
+use crate::schedule::Backoff;
+
+/// After a failed connect the same answer is given for a while, so that a thousand objects of a broken store
+/// do not make a thousand logins.
+const COOL_DOWN: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration::from_mins(1) };
+/// Revoking a login at the end may take this long.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// A live client and what is known of it. The login is revoked when the last user lets go.
+pub struct Handle {
+    /// The client, with time limit and retries around it.
+    pub client: Arc<dyn StoreClient>,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// How its payloads are read.
+    pub dialect: Dialect,
+    resolver: Arc<ClusterResolver>,
+    closed: AtomicBool,
+}
+
+/// Clients by store.
+///
+/// # The key
+/// A client belongs to one store (uid) in one generation, and to one identity. A client that was made without
+/// the caller's namespace serves every caller; if a reference needed it, each caller namespace has a client of
+/// its own, and values never cross. Which of the two holds is found out by trying without a caller first: it
+/// follows from what was resolved, not from what a provider declares.
+#[derive(Debug)]
+pub struct Pool {
+    cluster: Cluster,
+    toolbox: Toolbox,
+    stores: Mutex<HashMap<String, StoreSlots>>,
+}
+
+#[derive(Debug)]
+struct StoreSlots {
+    generation: i64,
+    per_caller: bool,
+    slots: HashMap<Option<String>, Arc<Slot>>,
+}
+
+/// One place for a client. The lock makes connecting single-flight.
+type Slot = tokio::sync::Mutex<Place>;
+
+#[derive(Debug, Default)]
+struct Place {
+    handle: Option<Arc<Handle>>,
+    failure: Option<Failure>,
+    failures: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Failure {
+    error: Arc<Error>,
+    until: Instant,
+    caller_needed: bool,
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("resolver", &self.resolver).finish_non_exhaustive()
+    }
+}
+
+impl Handle {
+    async fn close(&self) {
+        if !self.closed.swap(true, Ordering::Relaxed) {
+            let _ = tokio::time::timeout(CLOSING, self.client.close()).await;
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if self.closed.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let client = Arc::clone(&self.client);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { tokio::time::timeout(CLOSING, client.close()).await });
+        }
+    }
+}
+
+impl Pool {
+    /// A pool whose clients reach the cluster through `cluster` and get `toolbox`.
+    pub fn new(cluster: Cluster, toolbox: Toolbox) -> Self {
+        Self { cluster, toolbox, stores: Mutex::default() }
+    }
+
+    /// The client of `store` on behalf of `caller` (a namespace; `None` for the store's own check).
+    ///
+    /// # Errors
+    /// Whatever connecting gives. The same error is given again until a cool-down is over.
+    pub async fn handle(&self, store: &StoreView, caller: Option<&str>) -> Result<Arc<Handle>, Arc<Error>> {
+        let caller = caller.filter(|_| store.id.cluster);
+        if caller.is_none() || !self.is_per_caller(store) {
+            let caller_needed = match self.open(store, None).await {
+                Ok(handle) if caller.is_none() || !handle.resolver.caller_needed() => return Ok(handle),
+                Ok(_) => true,
+                Err(failure) if caller.is_none() || !failure.caller_needed => return Err(failure.error),
+                Err(failure) => failure.caller_needed,
+            };
+            self.with(store, |slots| slots.per_caller = caller_needed);
+        }
+        self.open(store, caller).await.map_err(|failure| failure.error)
+    }
+
+    /// True if clients of `store` differ from caller to caller, as far as is known.
+    fn is_per_caller(&self, store: &StoreView) -> bool {
+        self.with(store, |slots| slots.per_caller)
+    }
+
+    /// True if the last attempt to connect without a caller met a reference that only a caller's namespace can
+    /// complete: the store cannot be checked by itself then.
+    pub async fn needs_caller(&self, store: &StoreView) -> bool {
+        let Some(slot) = self.with(store, |slots| slots.slots.get(&None).cloned()) else { return false };
+        let place = slot.lock().await;
+        place.failure.as_ref().is_some_and(|failure| failure.caller_needed)
+            || place.handle.as_ref().is_some_and(|handle| handle.resolver.caller_needed())
+    }
+
+    /// Puts `handle` out of use because its login does not work any more; the next one is made after a
+    /// cool-down, with the credentials as they are then.
+    pub async fn discard(&self, store: &StoreView, handle: &Arc<Handle>, error: Arc<Error>) {
+        for slot in self.slots(store) {
+            let mut place = slot.lock().await;
+            if place.handle.as_ref().is_some_and(|current| Arc::ptr_eq(current, handle)) {
+                place.fail(Arc::clone(&error), false);
+            }
+        }
+    }
+
+    /// Lets go of the clients whose credentials, tokens or CAs have changed in the cluster, and of failures, so
+    /// that what was mended is tried.
+    pub async fn refresh(&self, store: &StoreView) {
+        for slot in self.slots(store) {
+            let mut place = slot.lock().await;
+            place.failure = None;
+            if let Some(handle) = &place.handle
+                && self.has_changed(&handle.resolver.resolved()).await
+            {
+                place.handle = None;
+            }
+        }
+    }
+
+    /// Lets go of every client of a store that is gone.
+    pub fn forget(&self, uid: &str) {
+        let forgotten = self.lock().remove(uid);
+        drop(forgotten);
+    }
+
+    /// Revokes every login. For the end of the process, when nothing runs any more.
+    pub async fn close(&self) {
+        let stores: Vec<_> = self.lock().drain().flat_map(|(_, store)| store.slots.into_values()).collect();
+        join_all(stores.iter().map(|slot| async {
+            if let Some(handle) = slot.lock().await.handle.take() {
+                handle.close().await;
+            }
+        }))
+        .await;
+    }
+
+    async fn open(&self, store: &StoreView, caller: Option<&str>) -> Result<Arc<Handle>, Failure> {
+        let caller_key = caller.map(ToOwned::to_owned);
+        let slot = self.with(store, |slots| Arc::clone(slots.slots.entry(caller_key).or_default()));
+        let mut place = slot.lock().await;
+        if let Some(handle) = &place.handle {
+            return Ok(Arc::clone(handle));
+        }
+        if let Some(failure) = &place.failure
+            && Instant::now() < failure.until
+        {
+            return Err(failure.clone());
+        }
+        let (connected, caller_needed) = self.connect(store, caller).await;
+        match connected {
+            Ok(handle) => {
+                *place = Place { handle: Some(Arc::clone(&handle)), failure: None, failures: 0 };
+                Ok(handle)
+            }
+            Err(error) => Err(place.fail(Arc::new(error), caller_needed)),
+        }
+    }
+
+    async fn connect(&self, store: &StoreView, caller: Option<&str>) -> (Result<Arc<Handle>>, bool) {
+        let namespace = &store.id.key.namespace;
+        let resolver = ClusterResolver::new(self.cluster.clone(), store.id.kind(), namespace, caller);
+        let resolver = Arc::new(resolver);
+        let connected = async {
+            let (descriptor, config) = store.provider()?;
+            let capabilities = descriptor.capabilities(config)?;
+            let dialect = descriptor.dialect(config)?;
+            let client = descriptor
+                .connect(config.clone(), Arc::clone(&resolver) as Arc<dyn Resolver>, self.toolbox.clone())
+                .await?;
+            let client = layers::wrap(client, layers::Limits::default());
+            let (resolver, closed) = (Arc::clone(&resolver), AtomicBool::new(false));
+            Ok(Arc::new(Handle { client, capabilities, dialect, resolver, closed }))
+        }
+        .await;
+        (connected, resolver.caller_needed())
+    }
+
+    async fn has_changed(&self, resolved: &[Resolved]) -> bool {
+        for reference in resolved {
+            let now = match reference.kind {
+                CaProviderType::Secret => self
+                    .cluster
+                    .secret(&reference.key)
+                    .await
+                    .map(|secret| secret.map(|secret| secret.metadata)),
+                CaProviderType::ConfigMap => {
+                    self.cluster.config_map(&reference.key).await.map(|map| map.map(|map| map.metadata))
+                }
+            };
+            // While the API server cannot be asked, the client that works is kept.
+            if let Ok(now) = now
+                && now.and_then(|meta| meta.resource_version).as_ref() != Some(&reference.resource_version)
+            {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn slots(&self, store: &StoreView) -> Vec<Arc<Slot>> {
+        self.with(store, |slots| slots.slots.values().cloned().collect())
+    }
+
+    /// Works on the slots of `store` in its present generation; clients of an older one are let go.
+    fn with<R>(&self, store: &StoreView, work: impl FnOnce(&mut StoreSlots) -> R) -> R {
+        let generation = store.meta.generation.unwrap_or_default();
+        let fresh = || StoreSlots { generation, per_caller: false, slots: HashMap::new() };
+        let mut stores = self.lock();
+        let slots = stores.entry(store.uid().to_owned()).or_insert_with(fresh);
+        // A view that is older than the newest seen must not replace the newer clients.
+        if slots.generation < generation {
+            *slots = fresh();
+        }
+        work(slots)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, StoreSlots>> {
+        self.stores.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// Lets go of the client and answers with `error` until a cool-down is over.
+    fn fail(&mut self, error: Arc<Error>, caller_needed: bool) -> Failure {
+        self.failures = self.failures.saturating_add(1);
+        let wait = COOL_DOWN.wait(self.failures, 0).max(error.retry_after().unwrap_or_default());
+        let failure = Failure { error, until: Instant::now() + wait, caller_needed };
+        self.handle = None;
+        self.failure = Some(failure.clone());
+        failure
+    }
+}

@@ -1,0 +1,260 @@
+//! Counters and gauges, with upstream's names where they mean the same (spec eso-core 8).
+
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+use strongroom_provider_api::{Call, CallOutcome, Meter};
+
+use crate::kube_io::ObjectKey;
+use crate::schedule::Load;
+use crate::stores::StoreId;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ObjectLabels {
+    name: String,
+    namespace: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ConditionLabels {
+    name: String,
+    namespace: String,
+    condition: &'static str,
+    status: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    provider: &'static str,
+    call: &'static str,
+    status: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LoadLabels {
+    controller: &'static str,
+    state: &'static str,
+}
+
+type Duration64 = Gauge<f64, AtomicU64>;
+
+/// All metrics of the process.
+pub struct Metrics {
+    registry: Registry,
+    sync_calls: Family<ObjectLabels, Counter>,
+    /// A gauge only in type: a counter of this library would get another name than upstream's.
+    sync_errors: Family<ObjectLabels, Gauge>,
+    provider_calls: Family<CallLabels, Gauge>,
+    condition: Family<ConditionLabels, Gauge>,
+    duration: Family<ObjectLabels, Duration64>,
+    store_condition: Family<ConditionLabels, Gauge>,
+    store_duration: Family<ObjectLabels, Duration64>,
+    cluster_store_condition: Family<ConditionLabels, Gauge>,
+    cluster_store_duration: Family<ObjectLabels, Duration64>,
+    load: Family<LoadLabels, Gauge>,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::default();
+        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("strongroom_build", "The version that runs", build);
+        let mut metrics = Self {
+            registry: Registry::default(),
+            sync_calls: Family::default(),
+            sync_errors: Family::default(),
+            provider_calls: Family::default(),
+            condition: Family::default(),
+            duration: Family::default(),
+            store_condition: Family::default(),
+            store_duration: Family::default(),
+            cluster_store_condition: Family::default(),
+            cluster_store_duration: Family::default(),
+            load: Family::default(),
+        };
+        let m = &metrics;
+        registry.register(
+            "externalsecret_sync_calls",
+            "Reconciles of an ExternalSecret",
+            m.sync_calls.clone(),
+        );
+        registry.register("externalsecret_sync_calls_error", "Failed reconciles", m.sync_errors.clone());
+        registry.register("externalsecret_status_condition", "Conditions", m.condition.clone());
+        registry.register(
+            "externalsecret_reconcile_duration",
+            "Last reconcile, nanoseconds",
+            m.duration.clone(),
+        );
+        registry.register(
+            "externalsecret_provider_api_calls_count",
+            "Calls to external services",
+            m.provider_calls.clone(),
+        );
+        registry.register("secretstore_status_condition", "Conditions", m.store_condition.clone());
+        registry.register(
+            "secretstore_reconcile_duration",
+            "Last reconcile, nanoseconds",
+            m.store_duration.clone(),
+        );
+        registry.register(
+            "clustersecretstore_status_condition",
+            "Conditions",
+            m.cluster_store_condition.clone(),
+        );
+        registry.register(
+            "clustersecretstore_reconcile_duration",
+            "Last reconcile, nanoseconds",
+            m.cluster_store_duration.clone(),
+        );
+        registry.register(
+            "strongroom_schedule_objects",
+            "Objects by state; overdue should be 0",
+            m.load.clone(),
+        );
+        metrics.registry = registry;
+        metrics
+    }
+}
+
+impl Metrics {
+    /// An attempt on an ExternalSecret ended.
+    pub fn reconciled(&self, key: &ObjectKey, took: Duration) {
+        self.sync_calls.get_or_create(&object(key)).inc();
+        self.duration.get_or_create(&object(key)).set(nanoseconds(took));
+    }
+
+    /// An ExternalSecret is in step.
+    pub fn synced(&self, key: &ObjectKey) {
+        set_ready(&self.condition, key, true);
+    }
+
+    /// An attempt on an ExternalSecret failed.
+    pub fn failed(&self, key: &ObjectKey) {
+        self.sync_errors.get_or_create(&object(key)).inc();
+        set_ready(&self.condition, key, false);
+    }
+
+    /// An ExternalSecret is gone.
+    pub fn forget(&self, key: &ObjectKey) {
+        self.sync_calls.remove(&object(key));
+        self.sync_errors.remove(&object(key));
+        self.duration.remove(&object(key));
+        remove_ready(&self.condition, key);
+    }
+
+    /// An attempt on a store ended.
+    pub fn store_reconciled(&self, id: &StoreId, took: Duration) {
+        self.store(id).1.get_or_create(&object(&id.key)).set(nanoseconds(took));
+    }
+
+    /// Whether a store is ready.
+    pub fn store_ready(&self, id: &StoreId, ready: bool) {
+        set_ready(self.store(id).0, &id.key, ready);
+    }
+
+    /// A store is gone.
+    pub fn forget_store(&self, id: &StoreId) {
+        remove_ready(self.store(id).0, &id.key);
+        self.store(id).1.remove(&object(&id.key));
+    }
+
+    /// How much there is to do, as of now.
+    pub fn set_load(&self, controller: &'static str, load: Load) {
+        let states = [
+            ("known", load.known),
+            ("running", load.running),
+            ("ready", load.ready),
+            ("overdue", load.overdue),
+        ];
+        for (state, count) in states {
+            let gauge = self.load.get_or_create(&LoadLabels { controller, state });
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Everything, in the text format of OpenMetrics.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing into a String cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+
+    fn store(&self, id: &StoreId) -> (&Family<ConditionLabels, Gauge>, &Family<ObjectLabels, Duration64>) {
+        if id.cluster {
+            (&self.cluster_store_condition, &self.cluster_store_duration)
+        } else {
+            (&self.store_condition, &self.store_duration)
+        }
+    }
+}
+
+impl Meter for Metrics {
+    fn called(&self, call: Call, outcome: CallOutcome) {
+        let labels = CallLabels { provider: call.service, call: call.name, status: outcome.as_str() };
+        self.provider_calls.get_or_create(&labels).inc();
+    }
+}
+
+fn object(key: &ObjectKey) -> ObjectLabels {
+    ObjectLabels { name: key.name.clone(), namespace: key.namespace.clone() }
+}
+
+fn condition(key: &ObjectKey, status: &'static str) -> ConditionLabels {
+    ConditionLabels { name: key.name.clone(), namespace: key.namespace.clone(), condition: "Ready", status }
+}
+
+fn set_ready(family: &Family<ConditionLabels, Gauge>, key: &ObjectKey, ready: bool) {
+    family.get_or_create(&condition(key, "True")).set(i64::from(ready));
+    family.get_or_create(&condition(key, "False")).set(i64::from(!ready));
+}
+
+fn remove_ready(family: &Family<ConditionLabels, Gauge>, key: &ObjectKey) {
+    family.remove(&condition(key, "True"));
+    family.remove(&condition(key, "False"));
+}
+
+/// Upstream's dashboards expect nanoseconds (spec eso-core Q20).
+fn nanoseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_labels_are_upstreams() {
+        let metrics = Metrics::default();
+        let key = ObjectKey::new("ns", "es");
+        metrics.failed(&key);
+        metrics.reconciled(&key, Duration::from_millis(1));
+        metrics.called(Call { service: "HashiCorp/Vault", name: "Login" }, CallOutcome::Success);
+        let text = metrics.text();
+        for line in [
+            r#"externalsecret_sync_calls_total{name="es",namespace="ns"} 1"#,
+            r#"externalsecret_sync_calls_error{name="es",namespace="ns"} 1"#,
+            r#"externalsecret_status_condition{name="es",namespace="ns",condition="Ready",status="False"} 1"#,
+            r#"externalsecret_reconcile_duration{name="es",namespace="ns"} 1000000.0"#,
+            r#"externalsecret_provider_api_calls_count{provider="HashiCorp/Vault",call="Login",status="success"} 1"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+        metrics.forget(&key);
+        assert!(!metrics.text().contains(r#"name="es""#));
+    }
+}
