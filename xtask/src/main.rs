@@ -1,2 +1,39 @@
-//! Development tasks: demo, test, test bed.
-fn main() {}
+//! Entry point of `cargo xtask`: reads the command line, runs one task and turns its result into an exit code.
+
+mod args;
+mod cache;
+mod control_plane;
+mod demo;
+mod generate;
+mod interrupt;
+mod kubectl;
+mod pki;
+mod ports;
+mod process;
+mod progress;
+mod servers;
+mod test;
+mod testbed;
+mod toolchain;
+mod vault_api;
+mod vault_server;
+mod vault_setup;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    match interrupt::watch().and_then(|()| args::Args::parse().task.run()) {
+        Ok(code) => code,
+        Err(_) if interrupt::happened() => {
+            progress::line("Stopped by a signal.");
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            progress::line(&format!("\nerror: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The command line of `cargo xtask`: every task with its options.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::{demo, generate, test, testbed};
+
+/// Development tasks of Strongroom.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Start etcd, kube-apiserver, kube-controller-manager and Vault, and keep them until Ctrl-C.
+    Testbed,
+    /// Show what Strongroom does, step by step, on a real control plane with a real Vault.
+    Demo(demo::Options),
+    /// Check the format, lint, build, and run every test against the test bed.
+    Test(test::Options),
+    /// Write the generated files: the CRDs under charts/strongroom/crds.
+    Generate {
+        /// Write nothing; fail if a checked-in file is not what would be written.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+impl Task {
+    /// Runs the task to its end; the exit code is the task's own verdict.
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        match self {
+            Self::Demo(options) => demo::run(&options),
+            Self::Test(options) => test::run(&options),
+            Self::Testbed => testbed::keep_until_interrupted(),
+            Self::Generate { check } => {
+                let result = if check { generate::check() } else { generate::write() };
+                result.map(|()| ExitCode::SUCCESS)
+            }
+        }
+    }
+}

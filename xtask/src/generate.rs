@@ -1,0 +1,149 @@
+//! Writes the files that are generated from the code, or checks that they are up to date.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{progress, workspace};
+
+/// Generated files of one folder: name to text.
+type Files = BTreeMap<String, String>;
+
+/// `cargo xtask generate`: writes what differs and removes what is no longer generated.
+pub(crate) fn write() -> Result<()> {
+    let folder = workspace::crds();
+    let wanted = files(&crds(&workspace::built_strongroom()?)?)?;
+    let differing = differences(&wanted, &present_files(&folder)?);
+    fs::create_dir_all(&folder)?;
+    for name in &differing {
+        let path = folder.join(name);
+        match wanted.get(name) {
+            Some(text) => fs::write(&path, text)?,
+            None => fs::remove_file(&path)?,
+        }
+    }
+    progress::line(&format!("{} CRDs in {}, {} changed", wanted.len(), folder.display(), differing.len()));
+    Ok(())
+}
+
+/// `cargo xtask generate --check`: fails if a checked-in file is not what [`write`] would write.
+pub(crate) fn check() -> Result<()> {
+    let folder = workspace::crds();
+    let wanted = files(&crds(&workspace::built_strongroom()?)?)?;
+    let differing = differences(&wanted, &present_files(&folder)?);
+    if !differing.is_empty() {
+        let names = differing.join(", ");
+        bail!(
+            "{}: not up to date: {names}; run `cargo xtask generate` and check in the result",
+            folder.display()
+        );
+    }
+    progress::line(&format!("{} generated CRDs are up to date", wanted.len()));
+    Ok(())
+}
+
+/// All CRDs as one YAML stream, printed by the controller.
+fn crds(strongroom: &Path) -> Result<String> {
+    let output = Command::new(strongroom).arg("crds").output().context("cannot start the controller")?;
+    if !output.status.success() {
+        bail!("`strongroom crds` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    String::from_utf8(output.stdout).context("`strongroom crds` printed no text")
+}
+
+/// One file per document, named `<group>_<plural>.yaml` after its `metadata.name` (`<plural>.<group>`).
+fn files(stream: &str) -> Result<Files> {
+    let mut files = Files::new();
+    for document in documents(stream) {
+        let name = metadata_name(&document).context("a CRD without metadata.name")?;
+        let (plural, group) =
+            name.split_once('.').with_context(|| format!("`{name}` is not a CRD's name"))?;
+        if files.insert(format!("{group}_{plural}.yaml"), document.clone()).is_some() {
+            bail!("two CRDs are called `{name}`");
+        }
+    }
+    if files.is_empty() {
+        bail!("`strongroom crds` printed no CRD");
+    }
+    Ok(files)
+}
+
+fn documents(stream: &str) -> Vec<String> {
+    let mut documents = vec![String::new()];
+    for line in stream.lines() {
+        if line.trim_end() == "---" {
+            documents.push(String::new());
+        } else if let Some(document) = documents.last_mut() {
+            document.push_str(line);
+            document.push('\n');
+        }
+    }
+    documents.retain(|document| !document.trim().is_empty());
+    documents
+}
+
+/// The name in the top-level `metadata` of a block-style YAML document.
+fn metadata_name(document: &str) -> Option<&str> {
+    let mut lines = document.lines().skip_while(|line| line.trim_end() != "metadata:").skip(1);
+    let name = lines
+        .by_ref()
+        .take_while(|line| line.starts_with(' '))
+        .find_map(|line| line.strip_prefix("  name: "))?;
+    Some(name.trim().trim_matches('"'))
+}
+
+fn present_files(folder: &Path) -> Result<Files> {
+    let mut files = Files::new();
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(files) };
+    for entry in entries {
+        let path: PathBuf = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        files.insert(name, fs::read_to_string(&path)?);
+    }
+    Ok(files)
+}
+
+/// Names of files that are missing, different or no longer generated.
+fn differences(wanted: &Files, present: &Files) -> Vec<String> {
+    let mut names: Vec<String> = wanted.keys().chain(present.keys()).cloned().collect();
+    names.sort();
+    names.dedup();
+    names.retain(|name| wanted.get(name) != present.get(name));
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STREAM: &str = "apiVersion: x\nmetadata:\n  labels:\n    name: no\n  name: as.example.com\nspec:\n  name: b\n---\n\
+                          metadata:\n  name: \"bs.example.com\"\n";
+
+    #[test]
+    fn every_document_becomes_a_file_named_by_group_and_plural() {
+        let files = files(STREAM).unwrap();
+        let names: Vec<&str> = files.keys().map(String::as_str).collect();
+        assert_eq!(names, ["example.com_as.yaml", "example.com_bs.yaml"]);
+        assert!(files["example.com_as.yaml"].ends_with("spec:\n  name: b\n"));
+    }
+
+    #[test]
+    fn a_stream_without_a_crd_is_refused() {
+        assert!(files("---\n\n").is_err());
+        assert!(files("kind: Pod\n").is_err());
+        assert!(files("metadata:\n  name: a.b\n---\nmetadata:\n  name: a.b\n").is_err());
+    }
+
+    #[test]
+    fn missing_changed_and_left_over_files_are_all_named() {
+        let set = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Files>()
+        };
+        let wanted = set(&[("same", "1"), ("changed", "1"), ("missing", "1")]);
+        let present = set(&[("same", "1"), ("changed", "2"), ("left-over", "1")]);
+        assert_eq!(differences(&wanted, &present), ["changed", "left-over", "missing"]);
+    }
+}

@@ -1,0 +1,36 @@
+//! How each server of the test bed is built: pinned releases, as Go modules behind a wrapper module of ours.
+
+mod etcd;
+mod kubernetes;
+mod vault;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::cache;
+
+/// The binaries of a control plane.
+#[derive(Debug)]
+pub(crate) struct ControlPlanePrograms {
+    pub(crate) etcd: PathBuf,
+    pub(crate) api_server: PathBuf,
+    pub(crate) controller_manager: PathBuf,
+    pub(crate) kubectl: PathBuf,
+}
+
+/// The control plane's binaries, built first if this machine has not built them before.
+pub(crate) fn control_plane() -> Result<ControlPlanePrograms> {
+    let kubernetes = cache::programs(&kubernetes::recipe())?;
+    Ok(ControlPlanePrograms {
+        etcd: cache::programs(&etcd::recipe())?.join("etcd"),
+        api_server: kubernetes.join("kube-apiserver"),
+        controller_manager: kubernetes.join("kube-controller-manager"),
+        kubectl: kubernetes.join("kubectl"),
+    })
+}
+
+/// The Vault binary, built first if this machine has not built it before.
+pub(crate) fn vault() -> Result<PathBuf> {
+    Ok(cache::programs(&vault::recipe())?.join("vault"))
+}

@@ -1,0 +1,154 @@
+//! `cargo xtask test`: every check of the repository, in stages, with an honest exit code and a summary.
+
+mod tally;
+
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+
+use crate::test::tally::Tally;
+use crate::testbed::TestBed;
+use crate::{generate, process, progress, workspace};
+
+/// Options of `cargo xtask test`.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Run only this stage (`test` builds first).
+    #[arg(long)]
+    stage: Option<Stage>,
+    /// Arguments for `cargo test`, such as a test name.
+    #[arg(last = true)]
+    arguments: Vec<String>,
+}
+
+/// The stages, in the order in which they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Stage {
+    Fmt,
+    Clippy,
+    Build,
+    Generate,
+    Test,
+}
+
+const STAGES: [Stage; 5] = [Stage::Fmt, Stage::Clippy, Stage::Build, Stage::Generate, Stage::Test];
+
+/// What became of one stage.
+#[derive(Debug)]
+struct Outcome {
+    stage: Stage,
+    time: Duration,
+    error: Option<String>,
+}
+
+/// Runs the stages; a stage that fails does not hide what the later ones find, unless they need it.
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    let mut tally = Tally::default();
+    for stage in STAGES {
+        if !stage.is_wanted(options.stage) {
+            continue;
+        }
+        let started = Instant::now();
+        progress::line(&format!("\n== {} ==", stage.name()));
+        let result = match stage {
+            Stage::Fmt => cargo(&["fmt", "--all", "--check"]),
+            Stage::Clippy => {
+                cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
+            }
+            Stage::Build => cargo(&["build", "--workspace"]),
+            Stage::Generate => generate::check(),
+            Stage::Test => tests(&options.arguments, &mut tally),
+        };
+        crate::interrupt::check()?;
+        let error = result.err().map(|error| format!("{error:#}"));
+        if let Some(error) = &error {
+            progress::line(&format!("{} failed: {error}", stage.name()));
+        }
+        let stop = error.is_some() && stage == Stage::Build;
+        outcomes.push(Outcome { stage, time: started.elapsed(), error });
+        if stop {
+            break;
+        }
+    }
+    summary(&outcomes, &tally);
+    let good = outcomes.iter().all(|outcome| outcome.error.is_none());
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Stage {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Fmt => "fmt",
+            Self::Clippy => "clippy",
+            Self::Build => "build",
+            Self::Generate => "generate",
+            Self::Test => "test",
+        }
+    }
+
+    fn is_wanted(self, only: Option<Self>) -> bool {
+        match only {
+            None => true,
+            // The tests run the controller's binary, which cargo does not build for a test of another package.
+            Some(Self::Test) => matches!(self, Self::Build | Self::Test),
+            Some(only) => self == only,
+        }
+    }
+}
+
+fn cargo(arguments: &[&str]) -> Result<()> {
+    ended_well(process::run_to_end(workspace::cargo().args(arguments), || ())?)
+}
+
+fn ended_well(status: std::process::ExitStatus) -> Result<()> {
+    if !status.success() {
+        bail!("{status}");
+    }
+    Ok(())
+}
+
+/// Unit, conformance and e2e tests in one cargo run, beside a fresh test bed.
+fn tests(arguments: &[String], tally: &mut Tally) -> Result<()> {
+    let bed = TestBed::start()?;
+    let logs = bed.folder.logs.clone();
+    let result = bed.apply_crds().and_then(|()| cargo_test(&bed, arguments, tally));
+    let folder = bed.stop();
+    match result {
+        Ok(()) => folder.remove(),
+        Err(error) => Err(error.context(format!("the servers' logs are in {}", logs.display()))),
+    }
+}
+
+fn cargo_test(bed: &TestBed, arguments: &[String], tally: &mut Tally) -> Result<()> {
+    let mut command: Command = workspace::cargo();
+    command.args(["test", "--workspace", "--no-fail-fast", "--features", "strongroom-e2e/testbed"]);
+    command.args(arguments).env("STRONGROOM_TESTBED", &bed.description);
+    let status = process::run_with_lines(&mut command, |line| {
+        progress::line(line);
+        tally.read(line);
+    })?;
+    ended_well(status)
+}
+
+fn summary(outcomes: &[Outcome], tally: &Tally) {
+    progress::line("\n== summary ==");
+    for outcome in outcomes {
+        let verdict = if outcome.error.is_some() { "FAILED" } else { "ok" };
+        progress::line(&format!(
+            "{:<9} {verdict:<7} {}",
+            outcome.stage.name(),
+            progress::seconds(outcome.time)
+        ));
+    }
+    for outcome in outcomes {
+        if let Some(error) = &outcome.error {
+            progress::line(&format!("{} failed: {error}", outcome.stage.name()));
+        }
+    }
+    if outcomes.iter().any(|outcome| outcome.stage == Stage::Test) {
+        progress::line(&tally.to_string());
+    }
+}

@@ -1,0 +1,56 @@
+//! Where things are in this workspace, and how its own binary is built.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use crate::{process, progress};
+
+/// The repository's root folder.
+pub(crate) fn root() -> &'static Path {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest)
+}
+
+/// Folder of the generated CRDs.
+pub(crate) fn crds() -> PathBuf {
+    root().join("charts/strongroom/crds")
+}
+
+/// A cargo command in the workspace, with the cargo that runs this task.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+/// Cargo's target folder, wherever the user's settings put it.
+pub(crate) fn target() -> Result<PathBuf> {
+    let output = cargo().args(["metadata", "--no-deps", "--format-version", "1"]).output()?;
+    if !output.status.success() {
+        bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    let metadata: Value = serde_json::from_slice(&output.stdout)?;
+    let folder = metadata.get("target_directory").and_then(Value::as_str);
+    Ok(folder.context("cargo metadata names no target_directory")?.into())
+}
+
+/// Path of the controller binary, whether or not it is built.
+pub(crate) fn strongroom_path() -> Result<PathBuf> {
+    Ok(target()?.join("debug/strongroom"))
+}
+
+/// Builds the controller and gives its path.
+pub(crate) fn built_strongroom() -> Result<PathBuf> {
+    let mut build = cargo();
+    build.args(["build", "--quiet", "--package", "strongroom-controller", "--bin", "strongroom"]);
+    let mut step = progress::Step::start("Building the controller");
+    if !process::run_to_end(&mut build, || step.tick())?.success() {
+        bail!("the controller does not build");
+    }
+    step.done();
+    strongroom_path()
+}
