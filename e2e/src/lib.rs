@@ -1,1 +1,24 @@
-//! User-visible stories, told against a real cluster and real stores.
+//! What user-visible stories are told with: the test bed, a cluster as a user sees it, Vault, and controllers to start.
+//!
+//! The stories themselves are in `tests/stories`. Nothing here knows the controller's code: what a story expects is
+//! worked out again from the specification ([`expected`]) and looked at from outside ([`observed`], [`audit`]).
+
+#![deny(missing_docs)]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "indexing JSON gives null for what is absent; slices are not indexed"
+)]
+
+pub mod audit;
+pub mod cluster;
+pub mod controller;
+pub mod expected;
+pub mod fake_vault;
+pub mod manifests;
+pub mod observed;
+pub mod process;
+pub mod story;
+pub mod testbed;
+pub mod vault;
+pub mod vault_server;
+pub mod wait;

@@ -1,0 +1,239 @@
+//! The cluster as a user sees it: objects are created, read, patched and deleted through the API server, as plain JSON.
+#![expect(
+    clippy::disallowed_types,
+    reason = "a user talks to the API server directly; the ban is for the controller"
+)]
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use kube::{
+    Api, Client, Config,
+    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
+    config::{KubeConfigOptions, Kubeconfig},
+    core::{ApiResource, GroupVersionKind},
+};
+use serde_json::{Value, json};
+
+use crate::testbed::Testbed;
+
+/// The kinds of object that stories deal with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `Namespace`
+    Namespace,
+    /// `Secret`
+    Secret,
+    /// `ConfigMap`
+    ConfigMap,
+    /// `ServiceAccount`
+    ServiceAccount,
+    /// `Event` of the core group
+    Event,
+    /// `ClusterRoleBinding`
+    ClusterRoleBinding,
+    /// `ExternalSecret`
+    ExternalSecret,
+    /// `SecretStore`
+    SecretStore,
+    /// `ClusterSecretStore`
+    ClusterSecretStore,
+}
+
+impl Kind {
+    const ALL: [Self; 9] = [
+        Self::Namespace,
+        Self::Secret,
+        Self::ConfigMap,
+        Self::ServiceAccount,
+        Self::Event,
+        Self::ClusterRoleBinding,
+        Self::ExternalSecret,
+        Self::SecretStore,
+        Self::ClusterSecretStore,
+    ];
+
+    /// Group, version, kind and plural.
+    fn names(self) -> (&'static str, &'static str, &'static str, &'static str) {
+        match self {
+            Self::Namespace => ("", "v1", "Namespace", "namespaces"),
+            Self::Secret => ("", "v1", "Secret", "secrets"),
+            Self::ConfigMap => ("", "v1", "ConfigMap", "configmaps"),
+            Self::ServiceAccount => ("", "v1", "ServiceAccount", "serviceaccounts"),
+            Self::Event => ("", "v1", "Event", "events"),
+            Self::ClusterRoleBinding => {
+                ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings")
+            }
+            Self::ExternalSecret => ("external-secrets.io", "v1", "ExternalSecret", "externalsecrets"),
+            Self::SecretStore => ("external-secrets.io", "v1", "SecretStore", "secretstores"),
+            Self::ClusterSecretStore => {
+                ("external-secrets.io", "v1", "ClusterSecretStore", "clustersecretstores")
+            }
+        }
+    }
+
+    /// The `kind` of manifests.
+    pub fn name(self) -> &'static str {
+        self.names().2
+    }
+
+    /// Whether objects of this kind live in a namespace.
+    pub fn is_namespaced(self) -> bool {
+        !matches!(self, Self::Namespace | Self::ClusterRoleBinding | Self::ClusterSecretStore)
+    }
+
+    /// The kind of a manifest.
+    pub fn of(manifest: &Value) -> Result<Self> {
+        let name = manifest["kind"].as_str().context("a manifest without kind")?;
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .with_context(|| format!("stories know no kind {name}"))
+    }
+
+    fn resource(self) -> ApiResource {
+        let (group, version, kind, plural) = self.names();
+        ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
+    }
+}
+
+/// A connection to the API server as one user.
+#[derive(Clone)]
+pub struct Cluster {
+    client: Client,
+    kubeconfig: PathBuf,
+    kubectl: PathBuf,
+}
+
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cluster").field("kubeconfig", &self.kubeconfig).finish_non_exhaustive()
+    }
+}
+
+impl Cluster {
+    /// Connects as the test bed's administrator.
+    pub async fn connect(testbed: &Testbed) -> Result<Self> {
+        let kubeconfig = Kubeconfig::read_from(&testbed.kubeconfig)?;
+        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+        Ok(Self {
+            client: Client::try_from(config)?,
+            kubeconfig: testbed.kubeconfig.clone(),
+            kubectl: testbed.kubectl.clone(),
+        })
+    }
+
+    fn api(&self, kind: Kind, namespace: &str) -> Api<DynamicObject> {
+        if kind.is_namespaced() {
+            Api::namespaced_with(self.client.clone(), namespace, &kind.resource())
+        } else {
+            Api::all_with(self.client.clone(), &kind.resource())
+        }
+    }
+
+    /// Creates an object and gives it back as stored. `namespace` is ignored for cluster-wide kinds.
+    pub async fn create(&self, namespace: &str, manifest: &Value) -> Result<Value> {
+        self.post(namespace, manifest, &PostParams::default()).await
+    }
+
+    /// What the API server would store for this manifest, or its refusal; nothing is stored.
+    pub async fn admitted(&self, namespace: &str, manifest: &Value) -> Result<Value> {
+        self.post(namespace, manifest, &PostParams { dry_run: true, ..PostParams::default() }).await
+    }
+
+    async fn post(&self, namespace: &str, manifest: &Value, parameters: &PostParams) -> Result<Value> {
+        let kind = Kind::of(manifest)?;
+        let object = serde_json::from_value(manifest.clone())?;
+        Ok(serde_json::to_value(self.api(kind, namespace).create(parameters, &object).await?)?)
+    }
+
+    /// Reads an object that must be there.
+    pub async fn get(&self, kind: Kind, namespace: &str, name: &str) -> Result<Value> {
+        Ok(serde_json::to_value(self.api(kind, namespace).get(name).await?)?)
+    }
+
+    /// Reads an object that may be absent.
+    pub async fn find(&self, kind: Kind, namespace: &str, name: &str) -> Result<Option<Value>> {
+        let found = self.api(kind, namespace).get_opt(name).await?;
+        Ok(found.map(serde_json::to_value).transpose()?)
+    }
+
+    /// All objects of a kind in a namespace, or in the whole cluster when `namespace` is empty, that match a label
+    /// selector (empty: all).
+    pub async fn list(&self, kind: Kind, namespace: &str, selector: &str) -> Result<Vec<Value>> {
+        let api: Api<DynamicObject> = if namespace.is_empty() {
+            Api::all_with(self.client.clone(), &kind.resource())
+        } else {
+            self.api(kind, namespace)
+        };
+        let found = api.list(&ListParams::default().labels(selector)).await?;
+        found.items.into_iter().map(|item| Ok(serde_json::to_value(item)?)).collect()
+    }
+
+    /// Applies a JSON merge patch and gives back the object as stored.
+    pub async fn patch(&self, kind: Kind, namespace: &str, name: &str, change: &Value) -> Result<Value> {
+        let patched =
+            self.api(kind, namespace).patch(name, &PatchParams::default(), &Patch::Merge(change)).await?;
+        Ok(serde_json::to_value(patched)?)
+    }
+
+    /// Asks for an object's deletion; an absent one is fine.
+    pub async fn delete(&self, kind: Kind, namespace: &str, name: &str) -> Result<()> {
+        match self.api(kind, namespace).delete(name, &DeleteParams::background()).await {
+            Err(error) if !is_not_found(&error) => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// A token for a ServiceAccount, valid for a day, for the API server itself.
+    pub async fn service_account_token(&self, namespace: &str, name: &str) -> Result<String> {
+        let body = json!({
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": { "expirationSeconds": 86_400 },
+        });
+        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token");
+        let request = http::Request::post(path)
+            .header("content-type", "application/json")
+            .body(serde_json::to_vec(&body)?)?;
+        let answer: Value = self.client.request(request).await?;
+        Ok(answer["status"]["token"].as_str().context("the API server gave no token")?.to_owned())
+    }
+
+    /// Runs `kubectl` as the administrator and gives its standard output and standard error, and whether it succeeded.
+    pub async fn kubectl(&self, arguments: &[&str]) -> Result<(bool, String, String)> {
+        let output = tokio::process::Command::new(&self.kubectl)
+            .arg("--kubeconfig")
+            .arg(&self.kubeconfig)
+            .args(arguments)
+            .output()
+            .await
+            .with_context(|| format!("cannot run {}", self.kubectl.display()))?;
+        Ok((
+            output.status.success(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        ))
+    }
+}
+
+/// Writes a kubeconfig like the one at `administrator`, but for a bearer token.
+pub fn write_kubeconfig_for_token(administrator: &Path, token: &str, to: &Path) -> Result<()> {
+    let source = Kubeconfig::read_from(administrator)?;
+    let cluster = source.clusters.first().context("the test bed's kubeconfig names no cluster")?;
+    ensure!(cluster.cluster.is_some(), "the test bed's kubeconfig has an empty cluster");
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [cluster],
+        "users": [{ "name": "controller", "user": { "token": token } }],
+        "contexts": [{ "name": "controller", "context": { "cluster": cluster.name, "user": "controller" } }],
+        "current-context": "controller",
+    });
+    std::fs::write(to, serde_json::to_vec_pretty(&config)?)
+        .with_context(|| format!("cannot write {}", to.display()))
+}
+
+fn is_not_found(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404)
+}

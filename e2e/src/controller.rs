@@ -1,0 +1,119 @@
+//! Controllers that stories start: each with an API user of its own, so that the audit log tells them apart.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+
+use crate::{
+    cluster::{Cluster, Kind, write_kubeconfig_for_token},
+    process::{GuardedProcess, free_port, resident_kib},
+    testbed::Testbed,
+    vault::http_client,
+    wait::soon,
+};
+
+/// The class of the controller that most stories share; their stores name it.
+pub const SHARED_CLASS: &str = "default";
+
+const NAMESPACE: &str = "e2e-controllers";
+
+/// A running controller. Dropping it ends it.
+#[derive(Debug)]
+pub struct Controller {
+    /// Its user name at the API server.
+    pub user: String,
+    /// Its log.
+    pub log: PathBuf,
+    process: GuardedProcess,
+}
+
+impl Controller {
+    /// Starts a controller for the stores of `class` and waits until it says that it is ready. `name` must differ between
+    /// controllers, and may be reused only to be the same API user again.
+    pub async fn start(testbed: &Testbed, cluster: &Cluster, name: &str, class: &str) -> Result<Self> {
+        let kubeconfig = testbed.run_dir.join(format!("controller-{name}.kubeconfig"));
+        let token = administrator_token(cluster, name).await?;
+        write_kubeconfig_for_token(&testbed.kubeconfig, &token, &kubeconfig)?;
+
+        let live = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
+        let metrics = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
+        let log = testbed.logs.join(format!("controller-{name}.log"));
+        let process = GuardedProcess::start(
+            &testbed.strongroom,
+            &[
+                "controller",
+                "--controller-class",
+                class,
+                "--metrics-addr",
+                &metrics.to_string(),
+                "--live-addr",
+                &live.to_string(),
+                "--loglevel",
+                "debug",
+            ],
+            &[("KUBECONFIG", kubeconfig.as_os_str())],
+            &log,
+        )?;
+        let controller = Self { user: format!("system:serviceaccount:{NAMESPACE}:{name}"), log, process };
+        controller.wait_ready(live).await?;
+        Ok(controller)
+    }
+
+    async fn wait_ready(&self, live: SocketAddr) -> Result<()> {
+        let url = format!("http://{live}/readyz");
+        let what = format!("a controller that is ready (its log: {})", self.log.display());
+        let http = http_client();
+        soon(&what, async || {
+            let answer = http.get(&url).send().await?;
+            ensure!(answer.status() == 200, "{url} answers {}", answer.status());
+            Ok(())
+        })
+        .await
+    }
+
+    /// Ends it as a crash would.
+    pub fn kill(self) -> Result<()> {
+        self.process.kill()
+    }
+
+    /// Its resident memory in KiB.
+    pub fn resident_kib(&self) -> Result<u64> {
+        resident_kib(self.process.pid())
+    }
+}
+
+/// A token of the ServiceAccount `name`, which is made an administrator of the cluster first.
+async fn administrator_token(cluster: &Cluster, name: &str) -> Result<String> {
+    let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } });
+    create_once(cluster, &namespace).await?;
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": { "name": NAMESPACE },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin" },
+        "subjects": [{
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "Group",
+            "name": format!("system:serviceaccounts:{NAMESPACE}"),
+        }],
+    });
+    create_once(cluster, &binding).await?;
+    let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name } });
+    create_once(cluster, &account).await?;
+    cluster.service_account_token(NAMESPACE, name).await
+}
+
+async fn create_once(cluster: &Cluster, manifest: &serde_json::Value) -> Result<()> {
+    let kind = Kind::of(manifest)?;
+    let name = manifest["metadata"]["name"].as_str().context("a manifest without name")?;
+    if cluster.find(kind, NAMESPACE, name).await?.is_some() {
+        return Ok(());
+    }
+    let created = cluster.create(NAMESPACE, manifest).await;
+    // Another story may have been faster.
+    if cluster.find(kind, NAMESPACE, name).await?.is_some() { Ok(()) } else { created.map(drop) }
+}

@@ -1,0 +1,66 @@
+//! The description of a running test bed: where its servers, binaries and logs are.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+/// The environment variable that holds the path of the description.
+pub const VARIABLE: &str = "STRONGROOM_TESTBED";
+
+/// A running test bed, as `cargo xtask testbed` describes it in a JSON file.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Testbed {
+    /// Kubeconfig file of a cluster administrator.
+    pub kubeconfig: PathBuf,
+    /// Base URL of the API server.
+    pub api_server: String,
+    /// The API server's audit log: one JSON event a line.
+    pub api_audit_log: PathBuf,
+    /// The `kubectl` binary.
+    pub kubectl: PathBuf,
+    /// The controller's binary.
+    pub strongroom: PathBuf,
+    /// Folder for log files.
+    pub logs: PathBuf,
+    /// Folder for files that live as long as the test bed.
+    pub run_dir: PathBuf,
+    /// The Vault that most stories read from.
+    pub vault: VaultAccess,
+}
+
+/// The test bed's Vault.
+#[derive(Clone, Debug, Deserialize)]
+pub struct VaultAccess {
+    /// The `vault` binary.
+    pub binary: PathBuf,
+    /// Base URL.
+    pub address: String,
+    /// A token that may do everything.
+    pub root_token: String,
+    /// Vault's audit log: one JSON record a line.
+    pub audit_log: PathBuf,
+    /// A token that may read `secret/data/allowed/*` and nothing else.
+    pub narrow_token: String,
+    /// Role id of the approle role `suite`.
+    pub role_id: String,
+    /// Secret id of the approle role `suite`.
+    pub secret_id: String,
+}
+
+impl Testbed {
+    /// Reads the description that [`VARIABLE`] points at.
+    pub fn from_environment() -> Result<Self> {
+        #[expect(clippy::disallowed_methods, reason = "the one place where the stories read the environment")]
+        let path = std::env::var(VARIABLE).with_context(|| {
+            format!(
+                "{VARIABLE} is not set: the stories need a running test bed. Run `cargo xtask test`, or keep `cargo xtask \
+                 testbed` running, set {VARIABLE} to the file it names, and run `cargo test --package strongroom-e2e \
+                 --features testbed`"
+            )
+        })?;
+        let text =
+            std::fs::read(&path).with_context(|| format!("{VARIABLE} names {path}, which cannot be read"))?;
+        serde_json::from_slice(&text).with_context(|| format!("{path} is not a test bed description"))
+    }
+}

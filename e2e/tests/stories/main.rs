@@ -1,0 +1,28 @@
+//! User-visible stories, one file each, told against a real cluster and a real Vault.
+//!
+//! They need a running test bed. `cargo xtask test` makes one and runs them. To keep one and run a single story:
+//! `cargo xtask testbed`, set `STRONGROOM_TESTBED` to the file it names, then
+//! `cargo test --package strongroom-e2e --features testbed -- story_name`.
+//!
+//! Most stories share one controller and run side by side, each in a namespace of its own. Stories that stop a controller
+//! or count its requests start their own, with a controller class that only their own stores name.
+
+#![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is absent")]
+
+mod admission;
+mod bad_duration;
+mod bad_entry;
+mod bad_store;
+mod deletion;
+mod drift;
+mod exact;
+mod force_sync;
+mod hostile_server;
+mod limits;
+mod refresh;
+mod restart;
+mod scale;
+mod sealed_vault;
+mod store_conditions;
+mod sync;
+mod what_sync_shows;
