@@ -78,7 +78,9 @@ fn check_node(path: &str, node: &Value) {
         assert!(!object.contains_key(forbidden), "{path} has {forbidden}");
     }
     if let Some(alternatives) = node["oneOf"].as_array() {
-        alternatives.iter().for_each(|alternative| check_node(path, alternative));
+        for alternative in alternatives {
+            check_node(path, alternative);
+        }
         return;
     }
     let typed = ["type", "enum", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string"];

@@ -1,1 +1,19 @@
-//! What providers share: HTTP, TLS, login sessions, layers, test stubs.
+//! What providers share: HTTP, TLS, login sessions, layers.
+//!
+//! | module | what it gives |
+//! | --- | --- |
+//! | [`http`] | the one HTTP client: capped bodies, refused redirects, time limits, own roots |
+//! | [`status`] | what an HTTP status means, as an [`ErrorKind`](strongroom_provider_api::ErrorKind) |
+//! | [`pem`] | certificate bundles as settings carry them |
+//! | [`session`] | one renewable login for many parallel calls |
+//! | [`layers`] | time limit and retry around any [`StoreClient`](strongroom_provider_api::StoreClient) |
+//! | [`jitter`] | randomness for waiting times |
+
+#![deny(missing_docs)]
+
+pub mod http;
+pub mod jitter;
+pub mod layers;
+pub mod pem;
+pub mod session;
+pub mod status;

@@ -1,1 +1,73 @@
-//! The vault provider: HashiCorp Vault and OpenBao.
+//! The vault provider: HashiCorp Vault and OpenBao, KV version 1 and 2 (spec eso-providers B).
+//!
+//! See `docs.md` for the settings and for what differs from upstream.
+
+#![deny(missing_docs)]
+
+mod api;
+mod config;
+mod connect;
+mod identity;
+mod kv;
+mod login;
+mod mount;
+mod path;
+mod replication;
+mod transport;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use strongroom_provider_api::{
+    Access, Capabilities, Descriptor, Dialect, JsonMap, MissingProperty, PropertyOrder, Provider, Resolver,
+    Result, Stability, StoreClient, StoreKind, Toolbox, Violation,
+};
+
+pub use config::VaultConfig;
+
+/// What this crate offers to the catalog.
+pub const STORES: &[Descriptor] = &[Descriptor::of::<Vault>()];
+
+/// The `vault` provider.
+#[derive(Clone, Copy, Debug)]
+pub struct Vault;
+
+#[async_trait]
+impl Provider for Vault {
+    const NAME: &'static str = "vault";
+    const STABILITY: Stability = Stability::Stable;
+    type Config = VaultConfig;
+
+    fn validate(config: &VaultConfig, kind: StoreKind) -> Vec<Violation> {
+        config::violations(config, kind)
+    }
+
+    fn capabilities(config: &VaultConfig) -> Capabilities {
+        let versioned = config.version == config::KvVersion::V2;
+        Capabilities {
+            access: Access::ReadWrite,
+            list: true,
+            list_tags: versioned,
+            versions: versioned,
+            metadata: versioned,
+        }
+    }
+
+    fn dialect(_config: &VaultConfig) -> Dialect {
+        Dialect {
+            property: PropertyOrder::LiteralThenPath,
+            map: JsonMap::Reserialised,
+            missing_property: MissingProperty::InvalidPayload,
+            find_converts_keys: false,
+        }
+    }
+
+    async fn connect(
+        config: VaultConfig,
+        resolver: Arc<dyn Resolver>,
+        toolbox: Toolbox,
+    ) -> Result<Arc<dyn StoreClient>> {
+        let client = connect::client(config, resolver, toolbox).await?;
+        Ok(Arc::new(client))
+    }
+}

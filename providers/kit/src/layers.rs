@@ -1,0 +1,162 @@
+//! What every client is wrapped in: a time limit for each call, and a bounded retry of reads.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
+use strongroom_provider_api::{
+    Error, ErrorKind, Health, Listed, Payload, RemoteKey, Result, Scope, StoreClient,
+};
+use tokio::time::{sleep, timeout};
+
+use crate::jitter;
+
+/// Limits of one client.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long one call may take (default 30 s); for a list, how long one entry may be waited for.
+    pub timeout: Duration,
+    /// How often a failed call is tried again (default 2). Only `Unavailable` and `Throttled` are.
+    pub retries: u32,
+    /// The first wait before a retry, doubled each time (default 200 ms).
+    pub first_wait: Duration,
+    /// The longest wait (default 2 s). Where the service asks for more, the error is given instead.
+    pub longest_wait: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            retries: 2,
+            first_wait: Duration::from_millis(200),
+            longest_wait: Duration::from_secs(2),
+        }
+    }
+}
+
+/// `client` within `limits`. `read`, `probe` and the beginning of `list` are retried; once a list has given an
+/// entry it is not, because entries would come twice.
+pub fn wrap(client: Arc<dyn StoreClient>, limits: Limits) -> Arc<dyn StoreClient> {
+    Arc::new(Limited { client, limits })
+}
+
+struct Limited {
+    client: Arc<dyn StoreClient>,
+    limits: Limits,
+}
+
+#[async_trait]
+impl StoreClient for Limited {
+    async fn read(&self, key: &RemoteKey) -> Result<Payload> {
+        self.limits.retried(|| self.limits.timed("read", Some(key), self.client.read(key))).await
+    }
+
+    fn list<'a>(&'a self, scope: &'a Scope) -> BoxStream<'a, Result<Listed>> {
+        Box::pin(
+            stream::once(async move {
+                self.limits
+                    .retried(|| async {
+                        let mut entries = self.client.list(scope);
+                        let first = self.next(&mut entries).await.transpose()?;
+                        Ok((first, entries))
+                    })
+                    .await
+            })
+            .flat_map(move |begun| match begun {
+                Ok((first, entries)) => stream::iter(first.map(Ok)).chain(self.rest(entries)).boxed(),
+                Err(error) => stream::once(async { Err(error) }).boxed(),
+            }),
+        )
+    }
+
+    async fn probe(&self) -> Result<Health> {
+        self.limits.retried(|| self.limits.timed("probe", None, self.client.probe())).await
+    }
+
+    async fn close(&self) {
+        let _ = timeout(self.limits.timeout, self.client.close()).await;
+    }
+}
+
+impl Limited {
+    /// The next entry, or an error where it takes too long.
+    async fn next(&self, entries: &mut BoxStream<'_, Result<Listed>>) -> Option<Result<Listed>> {
+        match timeout(self.limits.timeout, entries.next()).await {
+            Ok(next) => next,
+            Err(_) => Some(Err(self.limits.late("list"))),
+        }
+    }
+
+    /// What follows the first entry; ends after an error.
+    fn rest<'a>(&'a self, entries: BoxStream<'a, Result<Listed>>) -> BoxStream<'a, Result<Listed>> {
+        Box::pin(stream::unfold(Some(entries), move |entries| async move {
+            let mut entries = entries?;
+            let next = self.next(&mut entries).await?;
+            let entries = next.is_ok().then_some(entries);
+            Some((next, entries))
+        }))
+    }
+}
+
+impl Limits {
+    async fn timed<T>(
+        &self,
+        operation: &'static str,
+        key: Option<&RemoteKey>,
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        match timeout(self.timeout, call).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(match key {
+                Some(key) => self.late(operation).with_key(&key.key),
+                None => self.late(operation),
+            }),
+        }
+    }
+
+    async fn retried<T, F: Future<Output = Result<T>>>(&self, call: impl Fn() -> F) -> Result<T> {
+        let mut wait = self.first_wait;
+        for _ in 0..self.retries {
+            match call().await {
+                Err(error) => match self.wait_before_retry(&error, wait) {
+                    Some(pause) => sleep(pause).await,
+                    None => return Err(error),
+                },
+                done => return done,
+            }
+            wait = (wait * 2).min(self.longest_wait);
+        }
+        call().await
+    }
+
+    /// How long to wait after `error`, or `None` where another try is of no use or was asked to come later.
+    fn wait_before_retry(&self, error: &Error, wait: Duration) -> Option<Duration> {
+        match error.kind() {
+            ErrorKind::Unavailable | ErrorKind::Throttled => {}
+            ErrorKind::InvalidConfig
+            | ErrorKind::Unauthenticated
+            | ErrorKind::PermissionDenied
+            | ErrorKind::NotFound
+            | ErrorKind::Conflict
+            | ErrorKind::Unsupported
+            | ErrorKind::InvalidPayload
+            | ErrorKind::Internal => return None,
+        }
+        match error.retry_after() {
+            Some(hint) if hint > self.longest_wait => None,
+            Some(hint) => Some(hint),
+            None => Some(wait / 2 + jitter::up_to(wait / 2)),
+        }
+    }
+
+    fn late(&self, operation: &'static str) -> Error {
+        let message = format!("no answer within {} s", self.timeout.as_secs_f32());
+        Error::new(ErrorKind::Unavailable, operation, message)
+    }
+}
+
+#[cfg(test)]
+mod tests;

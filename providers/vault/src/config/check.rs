@@ -1,0 +1,132 @@
+//! Decides which faults of the settings can be seen without asking anybody.
+
+use http::{HeaderName, HeaderValue};
+use strongroom_provider_api::{StoreKind, Violation};
+use strongroom_provider_kit::pem;
+use url::Url;
+
+use super::{AppRole, Auth, ClientTls, Kubernetes, KvVersion, VaultConfig};
+use crate::path::LogicalPath;
+
+const BUILT_IN: &str = "tokenSecretRef, appRole, kubernetes";
+
+/// The faults of `config` in a store of `kind`, with upstream's words where it has some. Namespaces of
+/// references are left to the resolver, which knows the store's.
+pub(crate) fn violations(config: &VaultConfig, kind: StoreKind) -> Vec<Violation> {
+    let mut found = Vec::new();
+    check_server(&config.server, &mut found);
+    if let Some(path) = &config.path {
+        check_path("path", path, &mut found);
+    }
+    check_namespace("namespace", config.namespace.as_deref(), &mut found);
+    check_headers(config, &mut found);
+    if config.ca_bundle.as_ref().is_some_and(|text| pem::bundle(text.as_bytes()).is_none()) {
+        found.push(Violation::new("caBundle", "failed to decode ca bundle: not valid pem data"));
+    }
+    if let Some(ClientTls { cert_secret_ref, key_secret_ref }) = &config.tls
+        && cert_secret_ref.is_some() != key_secret_ref.is_some()
+    {
+        let message = "when provided, both ClientTLS.ClientCert and ClientTLS.SecretRef should be provided";
+        found.push(Violation::new("tls", message));
+    }
+    let compare_and_set = config.check_and_set.as_ref().is_some_and(|setting| setting.required);
+    if compare_and_set && config.version == KvVersion::V1 {
+        let message = "checkAndSet is not supported with Vault KV version v1";
+        found.push(Violation::new("checkAndSet.required", message));
+    }
+    if let Some(auth) = &config.auth {
+        check_namespace("auth.namespace", auth.namespace.as_deref(), &mut found);
+        check_auth(auth, kind, &mut found);
+    }
+    found
+}
+
+fn check_server(server: &str, found: &mut Vec<Violation>) {
+    let fault = match Url::parse(server) {
+        Err(_) => "not a URL",
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => "the scheme must be http or https",
+        Ok(url) if url.host_str().is_none_or(str::is_empty) => "the URL names no host",
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            "the URL must not hold a user or password"
+        }
+        Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+            "the URL must not have a query or fragment"
+        }
+        Ok(_) => return,
+    };
+    found.push(Violation::new("server", fault));
+}
+
+fn check_path(field: &str, path: &str, found: &mut Vec<Violation>) {
+    match LogicalPath::parse(path) {
+        Ok(path) if path.is_empty() => found.push(Violation::new(field, "the path is empty")),
+        Ok(_) => {}
+        Err(fault) => found.push(Violation::new(field, fault.to_string())),
+    }
+}
+
+fn check_namespace(field: &str, namespace: Option<&str>, found: &mut Vec<Violation>) {
+    if namespace.is_some_and(|namespace| HeaderValue::from_str(namespace).is_err()) {
+        found.push(Violation::new(field, "the namespace holds characters that cannot stand in a header"));
+    }
+}
+
+fn check_headers(config: &VaultConfig, found: &mut Vec<Violation>) {
+    for (name, value) in &config.headers {
+        let field = format!("headers[{name:?}]");
+        if name.parse::<HeaderName>().is_err() {
+            found.push(Violation::new(field, "not a legal header name"));
+        } else if HeaderValue::from_str(value).is_err() {
+            found.push(Violation::new(field, "the value holds characters that cannot stand in a header"));
+        }
+    }
+}
+
+/// Only the method that would be used counts.
+fn check_auth(auth: &Auth, kind: StoreKind, found: &mut Vec<Violation>) {
+    if auth.token_secret_ref.is_some() {
+        return;
+    }
+    if let Some(app_role) = &auth.app_role {
+        return check_app_role(app_role, found);
+    }
+    if let Some(kubernetes) = &auth.kubernetes {
+        return check_kubernetes(kubernetes, kind, found);
+    }
+    let missing = [
+        ("ldap", auth.ldap.is_some()),
+        ("userPass", auth.user_pass.is_some()),
+        ("jwt", auth.jwt.is_some()),
+        ("cert", auth.cert.is_some()),
+        ("iam", auth.iam.is_some()),
+        ("gcp", auth.gcp.is_some()),
+    ];
+    found.push(match missing.into_iter().find(|(_, present)| *present) {
+        Some((method, _)) => Violation::new(
+            format!("auth.{method}"),
+            format!("login method not built in yet; built in: {BUILT_IN}"),
+        ),
+        None => Violation::new("auth", "cannot initialize Vault client: no valid auth method specified"),
+    });
+}
+
+fn check_app_role(app_role: &AppRole, found: &mut Vec<Violation>) {
+    check_path("auth.appRole.path", &app_role.path, found);
+    let inline = app_role.role_id.as_ref().is_some_and(|id| !id.trim().is_empty());
+    if !inline && app_role.role_ref.is_none() {
+        found.push(Violation::new("auth.appRole", "neither roleId nor roleRef was supplied"));
+    }
+}
+
+fn check_kubernetes(kubernetes: &Kubernetes, kind: StoreKind, found: &mut Vec<Violation>) {
+    check_path("auth.kubernetes.mountPath", &kubernetes.mount_path, found);
+    let own_token = kubernetes.service_account_ref.is_none() && kubernetes.secret_ref.is_none();
+    if own_token && kind == StoreKind::Namespaced {
+        let message = "a SecretStore cannot log in as the controller itself: \
+                       give serviceAccountRef or secretRef, or use a ClusterSecretStore";
+        found.push(Violation::new("auth.kubernetes", message));
+    }
+}
+
+#[cfg(test)]
+mod tests;

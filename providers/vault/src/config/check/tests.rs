@@ -1,0 +1,130 @@
+//! Tests of the faults, and of the schema that users see.
+
+use serde_json::{Value, json};
+use strongroom_provider_api::Provider as _;
+
+use super::*;
+use crate::{STORES, Vault};
+
+fn config(change: &Value) -> VaultConfig {
+    let mut settings = json!({
+        "server": "https://vault.test:8200/base",
+        "path": "secret",
+        "auth": { "tokenSecretRef": { "name": "t", "key": "token" } },
+    });
+    for (field, value) in change.as_object().unwrap() {
+        settings[field] = value.clone();
+    }
+    serde_json::from_value(settings).unwrap()
+}
+
+fn faults(change: &Value, kind: StoreKind) -> Vec<String> {
+    Vault::validate(&config(change), kind)
+        .into_iter()
+        .map(|violation| format!("{}: {}", violation.field, violation.message))
+        .collect()
+}
+
+#[test]
+fn good_settings_have_no_faults() {
+    let service_account = json!({"kubernetes": {"role": "r", "serviceAccountRef": {"name": "sa"}}});
+    for change in [
+        json!({}),
+        json!({"server": "http://127.0.0.1:8200/"}),
+        json!({"version": "v1", "checkAndSet": {"required": false}}),
+        json!({"auth": null}),
+        json!({"auth": {"appRole": {"roleId": "r", "secretRef": {"name": "s"}}}}),
+        json!({"auth": service_account}),
+        json!({"path": "deep/kv/", "namespace": "team/a", "headers": {"X-Forwarded-For": "me"}}),
+    ] {
+        assert_eq!(faults(&change, StoreKind::Namespaced), Vec::<String>::new(), "{change}");
+    }
+    let own_token = json!({"auth": {"kubernetes": {"role": "r"}}});
+    assert_eq!(faults(&own_token, StoreKind::Cluster), Vec::<String>::new());
+}
+
+#[test]
+fn each_fault_names_its_field() {
+    let table = [
+        (json!({"server": "not a url"}), "server: not a URL"),
+        (json!({"server": "ftp://vault"}), "server: the scheme must be http or https"),
+        (json!({"server": "https://u:p@vault"}), "server: the URL must not hold a user or password"),
+        (json!({"server": "https://vault?x"}), "server: the URL must not have a query or fragment"),
+        (json!({"server": "https://vault#x"}), "server: the URL must not have a query or fragment"),
+        (json!({"path": "a/../b"}), "path: it holds a \"..\" segment"),
+        (json!({"path": "/"}), "path: the path is empty"),
+        (json!({"namespace": "a\nb"}), "namespace: the namespace holds characters"),
+        (json!({"headers": {"a b": "x"}}), "headers[\"a b\"]: not a legal header name"),
+        (json!({"headers": {"a": "x\ny"}}), "headers[\"a\"]: the value holds characters"),
+        (json!({"caBundle": "bm90IGEgY2VydGlmaWNhdGU="}), "caBundle: failed to decode ca bundle"),
+        (json!({"tls": {"certSecretRef": {"name": "x"}}}), "tls: when provided, both"),
+        (
+            json!({"version": "v1", "checkAndSet": {"required": true}}),
+            "checkAndSet.required: checkAndSet is not",
+        ),
+        (json!({"auth": {}}), "auth: cannot initialize Vault client: no valid auth method specified"),
+        (
+            json!({"auth": {"ldap": {"username": "u", "secretRef": {"name": "s"}}}}),
+            "auth.ldap: login method not built in yet; built in: tokenSecretRef, appRole, kubernetes",
+        ),
+        (
+            json!({"auth": {"appRole": {"secretRef": {"name": "s"}}}}),
+            "auth.appRole: neither roleId nor roleRef was supplied",
+        ),
+        (json!({"auth": {"kubernetes": {"role": "r"}}}), "auth.kubernetes: a SecretStore cannot log in as"),
+        (
+            json!({"auth": {"kubernetes": {"role": "r", "mountPath": "..", "secretRef": {"name": "s"}}}}),
+            "auth.kubernetes.mountPath: it holds a \"..\" segment",
+        ),
+    ];
+    for (change, expected) in table {
+        let faults = faults(&change, StoreKind::Namespaced);
+        assert!(faults.len() == 1 && faults[0].starts_with(expected), "{change}: {faults:?}");
+    }
+}
+
+#[test]
+fn a_method_that_would_not_be_used_is_not_checked() {
+    let change = json!({"auth": {
+        "tokenSecretRef": {"name": "t"},
+        "appRole": {"path": "..", "secretRef": {"name": "s"}},
+        "ldap": {"username": "u"},
+    }});
+    assert_eq!(faults(&change, StoreKind::Namespaced), Vec::<String>::new());
+}
+
+#[test]
+fn the_schema_is_small_structural_and_has_upstreams_defaults() {
+    let schema = STORES[0].schema();
+    let text = serde_json::to_string(&schema).unwrap();
+    assert!(text.len() < 25_000, "{}", text.len());
+    for word in ["\"$ref\"", "\"const\"", "\"nullable\"", "\"$schema\""] {
+        assert!(!text.contains(word), "{word} in {text}");
+    }
+    assert_eq!(schema["required"], json!(["server"]));
+    let properties = &schema["properties"];
+    assert_eq!(properties["version"]["default"], "v2");
+    assert_eq!(properties["version"]["enum"], json!(["v1", "v2"]));
+    let auth = &properties["auth"]["properties"];
+    for (method, field, mount) in [
+        ("appRole", "path", "approle"),
+        ("kubernetes", "mountPath", "kubernetes"),
+        ("ldap", "path", "ldap"),
+        ("userPass", "path", "userpass"),
+        ("jwt", "path", "jwt"),
+        ("cert", "path", "cert"),
+        ("gcp", "path", "gcp"),
+    ] {
+        assert_eq!(auth[method]["properties"][field]["default"], mount, "{method}");
+    }
+    assert!(auth["iam"]["properties"]["vaultAwsIamServerID"].is_object());
+    assert!(auth["jwt"]["properties"]["kubernetesServiceAccountToken"].is_object());
+}
+
+#[test]
+fn capabilities_follow_the_version() {
+    let v2 = Vault::capabilities(&config(&json!({})));
+    assert!(v2.list && v2.list_tags && v2.versions && v2.metadata);
+    let v1 = Vault::capabilities(&config(&json!({"version": "v1"})));
+    assert!(v1.list && !v1.list_tags && !v1.versions && !v1.metadata);
+}

@@ -1,0 +1,204 @@
+//! `VaultClient`: reads and lists the entries of a KV engine (spec eso-providers B.4, B.5).
+
+mod folder;
+mod metadata;
+
+use async_trait::async_trait;
+use futures::stream::{self, BoxStream};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use strongroom_provider_api::{
+    Aspect, Error, ErrorKind, Health, Listed, Payload, RemoteKey, Result, Scope, StoreClient,
+};
+
+use crate::api::Query;
+use crate::config::KvVersion;
+use crate::identity::Caller;
+use crate::path::{Layout, Location};
+
+/// A live handle for one KV engine and one identity.
+#[derive(Debug)]
+pub(crate) struct VaultClient {
+    pub(crate) caller: Caller,
+    pub(crate) layout: Layout,
+}
+
+/// What every answer is wrapped in. Values stay text, so that numbers keep all their digits.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    data: Option<&'a RawValue>,
+}
+
+/// The data of a version 2 answer.
+#[derive(Deserialize)]
+struct Versioned<'a> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    data: Option<&'a RawValue>,
+    metadata: Option<VersionMetadata>,
+}
+
+#[derive(Deserialize)]
+struct VersionMetadata {
+    version: Option<u64>,
+}
+
+#[async_trait]
+impl StoreClient for VaultClient {
+    async fn read(&self, key: &RemoteKey) -> Result<Payload> {
+        let outcome = match key.aspect {
+            Aspect::Value => self.value(key).await,
+            Aspect::Metadata => self.metadata(key).await,
+        };
+        outcome.map_err(|error| error.with_key(&key.key))
+    }
+
+    fn list<'a>(&'a self, scope: &'a Scope) -> BoxStream<'a, Result<Listed>> {
+        if self.layout.version == KvVersion::V1 && !scope.tags.is_empty() {
+            let message = "cannot perform find by tag operations with kv version v1";
+            let error = Error::new(ErrorKind::Unsupported, "list", message);
+            return Box::pin(stream::once(async { Err(error) }));
+        }
+        self.entries(scope)
+    }
+
+    async fn probe(&self) -> Result<Health> {
+        self.caller.probe().await
+    }
+
+    async fn close(&self) {
+        self.caller.close().await;
+    }
+}
+
+impl VaultClient {
+    /// The whole value: the text of a JSON object.
+    async fn value(&self, key: &RemoteKey) -> Result<Payload> {
+        let at = self.location(key)?;
+        let kv = self.layout.version;
+        let version = match kv {
+            // Version 1 has none, and Vault ignores the number.
+            KvVersion::V1 => None,
+            KvVersion::V2 => number(key.version.as_deref())?,
+        };
+        let answer = self.caller.fetch(&Query::Value { at: at.clone(), kv, version }).await?;
+        if answer.status == 404 {
+            self.caller.confirm_absence(&answer.body, &at, kv, "read").await?;
+            return Err(absent());
+        }
+        match kv {
+            KvVersion::V1 => unversioned(&answer.body),
+            KvVersion::V2 => versioned(&answer.body),
+        }
+    }
+
+    fn location(&self, key: &RemoteKey) -> Result<Location> {
+        self.layout.entry(&key.key).map_err(|fault| Error::new(ErrorKind::InvalidPayload, "read", fault))
+    }
+}
+
+fn unversioned(body: &[u8]) -> Result<Payload> {
+    let envelope: Envelope<'_> = parsed(body)?;
+    let data = envelope.data.ok_or_else(|| invalid("failed to find data field"))?;
+    object(data)?.map(Payload::bytes).ok_or_else(absent)
+}
+
+fn versioned(body: &[u8]) -> Result<Payload> {
+    let envelope: Envelope<'_> = parsed(body)?;
+    let outer = envelope.data.ok_or_else(|| invalid("failed to find data field"))?;
+    let inner: Versioned<'_> = parsed(outer.get().as_bytes())?;
+    let data = inner.data.ok_or_else(|| invalid("failed to find data field"))?;
+    let payload = object(data)?.map(Payload::bytes).ok_or_else(absent)?;
+    Ok(match inner.metadata.and_then(|metadata| metadata.version) {
+        Some(version) => payload.with_version(version.to_string()),
+        None => payload,
+    })
+}
+
+/// The text of a JSON object; `None` for `null`, which stands for a deleted version.
+fn object(data: &RawValue) -> Result<Option<&str>> {
+    match data.get() {
+        "null" => Ok(None),
+        text if text.starts_with('{') => Ok(Some(text)),
+        _ => Err(invalid("failed to unmarshall JSON: the data is not an object")),
+    }
+}
+
+fn parsed<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
+    // The parser's own words may quote what it read.
+    serde_json::from_slice(body).map_err(|_| invalid("Vault's answer is not the JSON that was expected"))
+}
+
+/// The number in a remote key's version.
+fn number(version: Option<&str>) -> Result<Option<u64>> {
+    match version {
+        None | Some("") => Ok(None),
+        Some(text) => match text.parse() {
+            Ok(number) => Ok(Some(number)),
+            Err(_) => Err(invalid(&format!("version {text:?} is not a number"))),
+        },
+    }
+}
+
+fn absent() -> Error {
+    Error::new(ErrorKind::NotFound, "read", "Secret does not exist")
+}
+
+fn invalid(message: &str) -> Error {
+    Error::new(ErrorKind::InvalidPayload, "read", message)
+}
+
+/// Tells an absent member from `null`.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_provider_api::Content;
+
+    use super::*;
+
+    fn text(payload: Payload) -> String {
+        let Content::Bytes(bytes) = payload.content else { panic!("fields") };
+        bytes.expose_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_value_is_the_text_of_the_data_with_every_digit() {
+        let data = r#"{"b": 12345678901234567890, "a":1.0, "c": "\u003c<", "a.b": {"x":[1e3]}}"#;
+        let v1 = unversioned(format!(r#"{{"auth":null,"data":{data}}}"#).as_bytes()).unwrap();
+        assert_eq!(text(v1), data);
+        let body = format!(r#"{{"data":{{"data":{data},"metadata":{{"version":7}}}}}}"#);
+        let v2 = versioned(body.as_bytes()).unwrap();
+        assert_eq!(v2.version.as_deref(), Some("7"));
+        assert_eq!(text(v2), data);
+    }
+
+    #[test]
+    fn null_is_absent_and_everything_else_is_invalid() {
+        let table = [
+            (r#"{"data":{"data":null,"metadata":{}}}"#, ErrorKind::NotFound),
+            (r#"{"data":{"metadata":{}}}"#, ErrorKind::InvalidPayload),
+            (r#"{"data":{"data":"canary"}}"#, ErrorKind::InvalidPayload),
+            (r#"{"data":"canary"}"#, ErrorKind::InvalidPayload),
+            (r"{}", ErrorKind::InvalidPayload),
+            ("canary", ErrorKind::InvalidPayload),
+        ];
+        for (body, kind) in table {
+            let error = versioned(body.as_bytes()).unwrap_err();
+            assert_eq!(error.kind(), kind, "{body}");
+            assert!(!error.to_string().contains("canary"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_a_number() {
+        assert_eq!(number(None).unwrap(), None);
+        assert_eq!(number(Some("")).unwrap(), None);
+        assert_eq!(number(Some("12")).unwrap(), Some(12));
+        let error = number(Some("latest")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidPayload);
+        assert!(error.message().contains("latest"));
+    }
+}

@@ -1,0 +1,119 @@
+//! Decides how a store logs in, and turns Vault's login answers into tokens.
+
+mod app_role;
+mod kubernetes;
+mod token;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use strongroom_provider_api::{Error, ErrorKind, Resolver, Result, SecretBytes};
+use strongroom_provider_kit::http::Answer;
+use strongroom_provider_kit::session::{Login, Session, Token};
+
+use crate::api::Api;
+use crate::config::Auth;
+use crate::identity::Identity;
+use app_role::AppRoleLogin;
+use kubernetes::KubernetesLogin;
+
+/// A login method with all it needs.
+pub(crate) struct VaultLogin {
+    api: Arc<Api>,
+    resolver: Arc<dyn Resolver>,
+    method: Method,
+}
+
+enum Method {
+    AppRole(AppRoleLogin),
+    Kubernetes(KubernetesLogin),
+}
+
+/// The part of a login or renewal answer that matters. Looser than vaultrs' type, because proxies and older
+/// servers leave fields out.
+#[derive(Deserialize)]
+struct Granted {
+    auth: Option<Grant>,
+}
+
+#[derive(Deserialize)]
+struct Grant {
+    client_token: String,
+    #[serde(default)]
+    lease_duration: u64,
+    #[serde(default)]
+    renewable: bool,
+}
+
+/// The identity of a store with these settings, logged in.
+///
+/// # Errors
+/// That of the references or of the login.
+pub(crate) async fn identity(
+    auth: Option<Auth>,
+    api: &Arc<Api>,
+    resolver: &Arc<dyn Resolver>,
+) -> Result<Identity> {
+    let Some(auth) = auth else { return Ok(Identity::Nobody) };
+    if let Some(selector) = auth.token_secret_ref {
+        return token::resolved(&selector, resolver.as_ref()).await.map(Identity::Static);
+    }
+    let method = match (auth.app_role, auth.kubernetes) {
+        (Some(settings), _) => Method::AppRole(AppRoleLogin::new(settings)?),
+        (None, Some(settings)) => Method::Kubernetes(KubernetesLogin::new(settings)?),
+        (None, None) => {
+            let message = "cannot initialize Vault client: no valid auth method specified";
+            return Err(Error::new(ErrorKind::InvalidConfig, "log in", message));
+        }
+    };
+    let login = VaultLogin { api: Arc::clone(api), resolver: Arc::clone(resolver), method };
+    let session = Session::new(login, Arc::clone(&api.clock));
+    session.token().await?;
+    Ok(Identity::Session(Box::new(session)))
+}
+
+#[async_trait]
+impl Login for VaultLogin {
+    async fn login(&self) -> Result<Token> {
+        let answer = match &self.method {
+            Method::AppRole(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
+            Method::Kubernetes(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
+        };
+        granted(&answer?)
+    }
+
+    async fn renew(&self, token: &Token) -> Result<Token> {
+        granted(&self.api.renew(token).await?)
+    }
+
+    async fn revoke(&self, token: &Token) {
+        // It expires by itself then; nobody is left to tell.
+        let _ = self.api.revoke(token).await;
+    }
+}
+
+impl fmt::Debug for VaultLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VaultLogin").finish_non_exhaustive()
+    }
+}
+
+/// The token in a login or renewal answer. Batch tokens say that they are not renewable.
+fn granted(answer: &Answer) -> Result<Token> {
+    let parsed: Result<Granted, _> = serde_json::from_slice(&answer.body);
+    let Some(grant) = parsed.ok().and_then(|granted| granted.auth) else {
+        let message = "Vault's answer to the login holds no token";
+        return Err(Error::new(ErrorKind::Unavailable, "log in", message));
+    };
+    let token = Token::new(&SecretBytes::from(grant.client_token))?;
+    Ok(token.living(Duration::from_secs(grant.lease_duration), grant.renewable))
+}
+
+/// A resolved secret as text.
+fn text(bytes: &SecretBytes, what: &str) -> Result<String> {
+    let fault = || Error::new(ErrorKind::InvalidConfig, "log in", format!("the {what} is not UTF-8 text"));
+    bytes.expose_str().map(str::to_owned).ok_or_else(fault)
+}
