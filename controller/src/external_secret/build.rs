@@ -198,3 +198,161 @@ impl Desired {
         hash::text(&format!("{key:?} {owner:?} {manager:?} {labels:?} {annotations:?}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use kube::core::DeserializeGuard;
+    use serde_json::{Value, json};
+    use strongroom_provider_api::{Dialect, JsonMap, MissingProperty, Payload, PropertyOrder};
+
+    use super::super::sources::sources;
+    use super::*;
+    use crate::kube_io::NamespaceView;
+
+    const DIALECT: Dialect = Dialect {
+        property: PropertyOrder::LiteralThenPath,
+        map: JsonMap::Reserialised,
+        missing_property: MissingProperty::InvalidPayload,
+        find_converts_keys: false,
+    };
+
+    fn observed(name: &str, spec: &Value) -> Observed {
+        let object = json!({
+            "apiVersion": "external-secrets.io/v1",
+            "kind": "ExternalSecret",
+            "metadata": { "name": name, "namespace": "ns", "uid": "1", "labels": { "app": "web" } },
+            "spec": spec,
+        });
+        Observed {
+            key: ObjectKey::new("ns", name),
+            object: Arc::new(DeserializeGuard(Ok(serde_json::from_value(object).unwrap()))),
+            target: None,
+            namespace: Arc::new(NamespaceView::default()),
+            now: jiff::Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    /// Builds `spec` with one answer for each source: a text, or nothing.
+    fn built(spec: &Value, answers: &[Option<&str>]) -> Result<Built, SyncError> {
+        let observed = observed("es", spec);
+        let spec = observed.spec().unwrap();
+        let sources = sources("ns", spec)?;
+        assert_eq!(sources.len(), answers.len());
+        let fetched = sources.into_iter().zip(answers).map(|(source, answer)| Fetched {
+            source,
+            dialect: DIALECT,
+            found: answer.map_or(Found::Nothing, |text| Found::One(Arc::new(Payload::bytes(text)))),
+        });
+        build(&observed, spec, fetched.collect())
+    }
+
+    fn data(built: Result<Built, SyncError>) -> Vec<(String, String)> {
+        let Ok(Built::Target { desired, .. }) = built else { panic!("{built:?}") };
+        let text = |value: &SecretBytes| value.expose_str().unwrap().to_owned();
+        desired.data.iter().map(|(key, value)| (key.clone(), text(value))).collect()
+    }
+
+    fn spec(deletion_policy: &str, data: &Value, data_from: &Value) -> Value {
+        json!({
+            "secretStoreRef": { "name": "s" },
+            "target": { "deletionPolicy": deletion_policy },
+            "data": data,
+            "dataFrom": data_from,
+        })
+    }
+
+    #[test]
+    fn data_wins_over_data_from_and_later_over_earlier() {
+        let spec = spec(
+            "Retain",
+            &json!([{ "secretKey": "c", "remoteRef": { "key": "x", "property": "p" } }]),
+            &json!([{ "extract": { "key": "first" } }, { "extract": { "key": "second" } }]),
+        );
+        let answers =
+            [Some(r#"{"a":"1","b":"1","c":"1"}"#), Some(r#"{"b":"2","c":"2"}"#), Some(r#"{"p":"3"}"#)];
+        let expected =
+            [("a", "1"), ("b", "2"), ("c", "3")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(data(built(&spec, &answers)), expected);
+    }
+
+    #[test]
+    fn what_is_gone_is_left_out_and_told() {
+        let entries = json!([
+            { "secretKey": "a", "remoteRef": { "key": "x" } },
+            { "secretKey": "b", "remoteRef": { "key": "y" } },
+        ]);
+        let built = built(&spec("Delete", &entries, &json!([])), &[Some("1"), None]).unwrap();
+        let Built::Target { desired, missing } = built else { panic!("{built:?}") };
+        assert_eq!(desired.data.keys().collect::<Vec<_>>(), ["a"]);
+        assert_eq!(missing, ["secret does not exist at provider using spec.data[1] (key=y)"]);
+    }
+
+    #[test]
+    fn no_data_at_all_follows_the_deletion_policy() {
+        let entries = json!([{ "secretKey": "a", "remoteRef": { "key": "x" } }]);
+        assert!(matches!(built(&spec("Delete", &entries, &json!([])), &[None]), Ok(Built::Delete)));
+        assert!(matches!(built(&spec("Retain", &json!([]), &json!([])), &[]), Ok(Built::Retain)));
+        assert!(data(built(&spec("Merge", &entries, &json!([])), &[None])).is_empty());
+    }
+
+    #[test]
+    fn an_absent_property_names_entry_store_and_property_and_no_value() {
+        let entries = json!([{ "secretKey": "a", "remoteRef": { "key": "x", "property": "nosuch" } }]);
+        let error =
+            built(&spec("Retain", &entries, &json!([])), &[Some(r#"{"other":"canary"}"#)]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            r#"error processing spec.data[0] (key: x), err: SecretStore "s": InvalidData: cannot find secret data for key: "nosuch""#
+        );
+    }
+
+    #[test]
+    fn what_the_api_server_would_refuse_is_refused_here_with_the_key() {
+        let entries = json!([{ "secretKey": "a", "remoteRef": { "key": "x" } }]);
+        let large = "x".repeat(LARGEST_SECRET + 1);
+        let error = built(&spec("Retain", &entries, &json!([])), &[Some(&large)]).unwrap_err();
+        assert!(error.to_string().contains(r#"largest: "a", 1048577 bytes"#), "{error}");
+        let members = json!([{ "extract": { "key": "x" } }]);
+        let error = built(&spec("Retain", &json!([]), &members), &[Some(r#"{"ü":"1"}"#)]).unwrap_err();
+        assert!(error.to_string().contains(r#""ü" cannot be a key"#), "{error}");
+    }
+
+    #[test]
+    fn metadata_of_the_external_secret_is_copied_and_ours_added() {
+        let entries = json!([{ "secretKey": "foo", "remoteRef": { "key": "x" } }]);
+        let built = built(&spec("Retain", &entries, &json!([])), &[Some("value1")]).unwrap();
+        let Built::Target { desired, .. } = built else { panic!("{built:?}") };
+        assert_eq!(desired.labels["app"], "web");
+        assert_eq!(desired.labels[names::LABEL_MANAGED], "true");
+        assert_eq!(desired.labels[names::LABEL_CREATED_BY], hash::text("ns/es"));
+        let expected = hash::data([("foo", b"value1".as_slice())].into_iter());
+        assert_eq!(desired.annotations[names::ANNOTATION_DATA_HASH], expected);
+    }
+
+    #[test]
+    fn a_long_name_makes_a_hashed_field_manager() {
+        let longest = "x".repeat(63 - names::FIELD_MANAGER_PREFIX.len());
+        assert!(field_manager(&longest).ends_with(&longest));
+        let hashed = field_manager(&format!("{longest}x"));
+        assert_eq!(
+            hashed,
+            format!("externalsecrets.external-secrets.io/sha3/{}", hash::text(&format!("{longest}x")))
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_done_yet_is_named() {
+        for (field, target) in [
+            ("spec.target.creationPolicy Merge", json!({ "creationPolicy": "Merge" })),
+            ("spec.target.template", json!({ "template": { "data": { "a": "b" } } })),
+            ("spec.target.manifest", json!({ "manifest": { "apiVersion": "v1", "kind": "ConfigMap" } })),
+            ("spec.target.immutable", json!({ "immutable": true })),
+        ] {
+            let observed = observed("es", &json!({ "target": target }));
+            let error = check_supported(observed.spec().unwrap()).unwrap_err();
+            assert_eq!(error.to_string(), format!("Unsupported: {field} is not built in yet"));
+        }
+    }
+}

@@ -212,7 +212,7 @@ impl Pool {
             let client = descriptor
                 .connect(config.clone(), Arc::clone(&resolver) as Arc<dyn Resolver>, self.toolbox.clone())
                 .await?;
-            let client = layers::wrap(client, layers::Limits::default());
+            let client = layers::wrap(client, store.limits());
             let (resolver, closed) = (Arc::clone(&resolver), AtomicBool::new(false));
             Ok(Arc::new(Handle { client, capabilities, dialect, resolver, closed }))
         }

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use kube::api::ObjectMeta;
 use serde_json::Value;
 use strongroom_crds::conditions::{ConditionType, STATUS_TRUE};
-use strongroom_crds::{ClusterSecretStore, SecretStore, SecretStoreSpec, SecretStoreStatus, names};
+use strongroom_crds::{
+    ClusterSecretStore, GoDuration, SecretStore, SecretStoreSpec, SecretStoreStatus, names,
+};
 use strongroom_provider_api::{Descriptor, Error, ErrorKind, Result, StoreKind};
 use strongroom_provider_catalog as catalog;
+use strongroom_provider_kit::layers::Limits;
 
 use crate::kube_io::{Mirror, ObjectKey, Watched};
 
@@ -142,6 +145,23 @@ impl StoreView {
             )));
         };
         Ok((descriptor, config))
+    }
+
+    /// How calls are limited and repeated: `spec.retrySettings` as upstream's Vault provider reads it (spec
+    /// eso-providers B.1), our defaults where it is absent. An interval that cannot be read is passed over.
+    pub fn limits(&self) -> Limits {
+        let default = Limits::default();
+        let Some(settings) = self.spec.as_ref().ok().and_then(|spec| spec.retry_settings.as_ref()) else {
+            return default;
+        };
+        let interval = settings.retry_interval.as_deref().and_then(|text| text.parse::<GoDuration>().ok());
+        let interval = interval.and_then(GoDuration::as_std);
+        Limits {
+            retries: settings.max_retries.and_then(|retries| u32::try_from(retries).ok()).unwrap_or_default(),
+            first_wait: interval.unwrap_or(default.first_wait),
+            longest_wait: interval.unwrap_or(default.longest_wait),
+            ..default
+        }
     }
 
     /// The object's uid.
