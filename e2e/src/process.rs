@@ -112,7 +112,8 @@ mod tests {
     fn a_dropped_server_has_ended() {
         let server = sleeper();
         let pid = server.pid();
-        assert_eq!(running(pid).as_deref(), Some("sleep"));
+        // By name it may still be the shell that is about to become the server.
+        assert!(running(pid).is_some());
         drop(server);
         assert_eq!(running(pid), None);
     }
