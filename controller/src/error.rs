@@ -53,6 +53,8 @@ pub enum SyncError {
     Refused(Refusal),
     /// The API server did not take the write.
     Write(ApiError),
+    /// A target under an earlier name could not be deleted.
+    Orphan(ApiError),
 }
 
 impl SyncError {
@@ -66,6 +68,7 @@ impl SyncError {
                 secret_message::NOT_UPDATED
             }
             Self::Refused(refusal) => refusal.message(),
+            Self::Orphan(_) => secret_message::ORPHANS_NOT_DELETED,
         }
     }
 
@@ -83,7 +86,7 @@ impl SyncError {
             Self::Store { error, .. } => error.kind().reason(),
             Self::Data { .. } => ErrorKind::InvalidPayload.reason(),
             Self::Refused(_) => ErrorKind::Conflict.reason(),
-            Self::Write(error) => match error.failure() {
+            Self::Write(error) | Self::Orphan(error) => match error.failure() {
                 ApiFailure::Forbidden => "WriteForbidden",
                 ApiFailure::Invalid => "InvalidSecret",
                 ApiFailure::NamespaceTerminating => "NamespaceTerminating",
@@ -110,7 +113,7 @@ impl SyncError {
                 },
                 at_least: error.retry_after().unwrap_or_default(),
             },
-            Self::Write(error) => {
+            Self::Write(error) | Self::Orphan(error) => {
                 Next::Retry { backoff: Backoff::UPSTREAM, at_least: error.retry_after().unwrap_or_default() }
             }
         }
@@ -138,7 +141,7 @@ impl fmt::Display for SyncError {
                 write!(f, "error processing {entry}, err: {store}: {reason}: {message}")
             }
             Self::Refused(refusal) => write!(f, "{reason}: {refusal}"),
-            Self::Write(error) => write!(f, "{reason}: {error}"),
+            Self::Write(error) | Self::Orphan(error) => write!(f, "{reason}: {error}"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Hop 7, second half: carries the change out, with at most one write.
 
 use k8s_openapi::api::core::v1::Secret;
+use strongroom_crds::CreationPolicy;
 
 use super::build::Desired;
 use super::change::{Change, Refusal, change};
@@ -25,6 +26,8 @@ pub(super) enum Written {
     Updated,
     /// Nothing was written.
     Nothing,
+    /// There is no target, and the policy leaves it to others to make it.
+    Waiting,
 }
 
 impl Applied {
@@ -47,6 +50,9 @@ pub(super) async fn apply(
     desired: &Desired,
     known: Option<&SecretDigest>,
 ) -> Result<Applied, SyncError> {
+    if desired.policy == CreationPolicy::None {
+        return Ok(Applied(Written::Nothing));
+    }
     let fingerprint = desired.fingerprint();
     if let Some(known) = known
         && context.in_step.holds(&known.uid, &known.resource_version, &fingerprint)
@@ -54,26 +60,26 @@ pub(super) async fn apply(
         return Ok(Applied(Written::Nothing));
     }
     let mut existing = match known {
-        Some(_) => read(context, desired).await?,
-        None => None,
+        None if desired.policy != CreationPolicy::Merge => None,
+        _ => read(context, desired).await?,
     };
     let mut lost = None;
     for _ in 0..ATTEMPTS {
-        let (written, answer) = match change(existing.as_ref(), desired).map_err(SyncError::Refused)? {
+        let change = change(existing.as_ref(), desired).map_err(SyncError::Refused)?;
+        let written = match &change {
+            Change::Wait => return Ok(Applied(Written::Waiting)),
             Change::Keep => {
                 note(context, existing.as_ref(), &fingerprint);
                 return Ok(Applied(Written::Nothing));
             }
-            Change::Create(secret) => {
-                (Written::Created, context.cluster.create_secret(&secret, &desired.manager).await)
-            }
-            Change::Update(secret) => {
-                (Written::Updated, context.cluster.replace_secret(&secret, &desired.manager).await)
-            }
+            Change::Create(_) => Written::Created,
+            Change::Update(_) | Change::UpdateMetadata(_) => Written::Updated,
         };
-        match answer {
+        let refused = matches!(change, Change::UpdateMetadata(_));
+        match write(context, desired, change).await {
+            Ok(_) if refused => return Err(SyncError::Refused(Refusal::Immutable)),
             Ok(secret) => {
-                note(context, Some(&secret), &fingerprint);
+                note(context, secret.as_ref(), &fingerprint);
                 return Ok(Applied(written));
             }
             Err(error) if was_overtaken(&error) => {
@@ -86,6 +92,41 @@ pub(super) async fn apply(
     Err(lost.map_or_else(|| SyncError::Refused(Refusal::Immutable), SyncError::Write))
 }
 
+async fn write(context: &Context, desired: &Desired, change: Change) -> Result<Option<Secret>, ApiError> {
+    let manager = &desired.manager;
+    match change {
+        Change::Create(secret) => context.cluster.create_secret(&secret, manager).await.map(Some),
+        Change::Update(secret) | Change::UpdateMetadata(secret) => {
+            context.cluster.replace_secret(&secret, manager).await.map(Some)
+        }
+        Change::Keep | Change::Wait => Ok(None),
+    }
+}
+
+/// Deletes the targets that this ExternalSecret wrote under earlier names; gives how many. Only Secrets that it
+/// still controls count: a copied label must not cost anybody a Secret (spec eso-core 14).
+///
+/// # Errors
+/// A request that failed.
+pub(super) async fn delete_orphans(context: &Context, desired: &Desired) -> Result<usize, SyncError> {
+    if desired.policy != CreationPolicy::Owner {
+        return Ok(0);
+    }
+    let created_by = desired.created_by();
+    let orphans = context.secrets.keys_where(|key, secret| {
+        key.namespace == desired.key.namespace
+            && key.name != desired.key.name
+            && secret.created_by.as_ref() == Some(&created_by)
+            && secret.controller.as_ref().is_some_and(|owner| owner.uid == desired.owner.uid)
+    });
+    for key in &orphans {
+        if let Some(orphan) = context.secrets.get(key) {
+            context.cluster.delete_secret(key, &orphan.uid).await.map_err(SyncError::Orphan)?;
+        }
+    }
+    Ok(orphans.len())
+}
+
 /// Deletes the target because the stores have nothing for it any more and `deletionPolicy: Delete` says so. Only
 /// a target that this ExternalSecret controls goes. Gives false if there was none.
 ///
@@ -95,7 +136,7 @@ pub(super) async fn delete(context: &Context, observed: &Observed) -> Result<boo
     let Some(target) = &observed.target else { return Ok(false) };
     let Some(owner) = target.controller.as_ref().filter(|owner| owner.uid == observed.uid()) else {
         let owner = target.controller.as_ref().map_or("nobody", |owner| owner.name.as_str());
-        return Err(SyncError::Refused(Refusal::OwnershipTaken(owner.to_owned())));
+        return Err(SyncError::Refused(Refusal::NotOurs(format!("its controller is {owner}"))));
     };
     tracing::debug!(object = %observed.key, owner = owner.name, "deleting the target");
     context.cluster.delete_secret(&observed.target_key(), &target.uid).await.map_err(SyncError::Write)?;

@@ -8,6 +8,7 @@ use kube::Resource;
 use strongroom_crds::{CreationPolicy, DeletionPolicy, ExternalSecret, ExternalSecretSpec, names};
 use strongroom_provider_api::SecretBytes;
 
+use super::change::Refusal;
 use super::fetch::{Fetched, Found};
 use super::gather::Observed;
 use super::shape;
@@ -28,12 +29,16 @@ pub(super) struct Desired {
     pub owner: OwnerReference,
     /// The field manager that writes it.
     pub manager: String,
-    /// Labels to have.
+    /// Labels to have, besides our own.
     pub labels: BTreeMap<String, String>,
-    /// Annotations to have, the data hash among them.
+    /// Annotations to have, besides the data hash.
     pub annotations: BTreeMap<String, String>,
     /// All data.
     pub data: BTreeMap<String, SecretBytes>,
+    /// Who makes the target, and whose it is.
+    pub policy: CreationPolicy,
+    /// Whether it is written once and never again.
+    pub immutable: bool,
 }
 
 /// What is to become of the target.
@@ -93,12 +98,18 @@ pub(super) fn build(
     if data.is_empty() {
         match spec.target.deletion_policy {
             DeletionPolicy::Retain => return Ok(Built::Retain),
-            DeletionPolicy::Delete => return Ok(Built::Delete),
+            DeletionPolicy::Delete if spec.target.creation_policy == CreationPolicy::Owner => {
+                return Ok(Built::Delete);
+            }
+            DeletionPolicy::Delete => {
+                let reason = "deletionPolicy Delete needs creationPolicy Owner".to_owned();
+                return Err(SyncError::Refused(Refusal::NotOurs(reason)));
+            }
             DeletionPolicy::Merge => {}
         }
     }
     check_rendered(&data)?;
-    Ok(Built::Target { desired: Box::new(desired(observed, data)), missing })
+    Ok(Built::Target { desired: Box::new(desired(observed, spec, data)), missing })
 }
 
 /// What this version cannot do yet is refused before a store is asked or anything is written.
@@ -108,18 +119,11 @@ pub(super) fn build(
 pub(super) fn check_supported(spec: &ExternalSecretSpec) -> Result<(), SyncError> {
     let unsupported = |field: &str| SyncError::Unsupported(format!("{field} is not built in yet"));
     let target = &spec.target;
-    match target.creation_policy {
-        CreationPolicy::Owner => {}
-        other => return Err(unsupported(&format!("spec.target.creationPolicy {other:?}"))),
-    }
     if target.template.is_some() {
         return Err(unsupported("spec.target.template"));
     }
     if target.manifest.is_some() {
         return Err(unsupported("spec.target.manifest"));
-    }
-    if target.immutable == Some(true) {
-        return Err(unsupported("spec.target.immutable"));
     }
     if spec.sync_windows.is_some() {
         return Err(unsupported("spec.syncWindows"));
@@ -150,7 +154,7 @@ fn check_rendered(data: &BTreeMap<String, SecretBytes>) -> Result<(), SyncError>
     Ok(())
 }
 
-fn desired(observed: &Observed, data: BTreeMap<String, SecretBytes>) -> Desired {
+fn desired(observed: &Observed, spec: &ExternalSecretSpec, data: BTreeMap<String, SecretBytes>) -> Desired {
     let meta = observed.meta();
     let owner = OwnerReference {
         api_version: ExternalSecret::api_version(&()).into_owned(),
@@ -161,14 +165,16 @@ fn desired(observed: &Observed, data: BTreeMap<String, SecretBytes>) -> Desired 
         block_owner_deletion: Some(true),
     };
     // Without a template every label and annotation of the ExternalSecret is copied (spec eso-core 2.9 b).
-    let mut labels = meta.labels.clone().unwrap_or_default();
-    labels.insert(names::LABEL_CREATED_BY.to_owned(), hash::text(&observed.key.to_string()));
-    labels.insert(names::LABEL_MANAGED.to_owned(), "true".to_owned());
-    let mut annotations = meta.annotations.clone().unwrap_or_default();
-    let hash = hash::data(data.iter().map(|(key, value)| (key.as_str(), value.expose())));
-    annotations.insert(names::ANNOTATION_DATA_HASH.to_owned(), hash);
-    let manager = field_manager(&observed.key.name);
-    Desired { key: observed.target_key(), owner, manager, labels, annotations, data }
+    Desired {
+        key: observed.target_key(),
+        owner,
+        manager: field_manager(&observed.key.name),
+        labels: meta.labels.clone().unwrap_or_default(),
+        annotations: meta.annotations.clone().unwrap_or_default(),
+        data,
+        policy: spec.target.creation_policy,
+        immutable: spec.target.immutable == Some(true),
+    }
 }
 
 /// The field manager of the ExternalSecret `name` (spec eso-core 0).
@@ -193,9 +199,16 @@ fn missing_text(entry: &Entry) -> String {
 impl Desired {
     /// Stands for the whole desired state; two that are equal have the same.
     pub(super) fn fingerprint(&self) -> String {
-        let Self { key, owner, manager, labels, annotations, data: _ } = self;
-        // The data is in it through the data hash among the annotations.
-        hash::text(&format!("{key:?} {owner:?} {manager:?} {labels:?} {annotations:?}"))
+        let Self { key, owner, manager, labels, annotations, data, policy, immutable } = self;
+        let data = hash::data(data.iter().map(|(key, value)| (key.as_str(), value.expose())));
+        hash::text(&format!(
+            "{key:?} {owner:?} {manager:?} {labels:?} {annotations:?} {data} {policy:?} {immutable}"
+        ))
+    }
+
+    /// The value of the `created-by` label: which ExternalSecret owns the target.
+    pub(super) fn created_by(&self) -> String {
+        hash::text(&format!("{}/{}", self.key.namespace, self.owner.name))
     }
 }
 
@@ -324,11 +337,13 @@ mod tests {
         let entries = json!([{ "secretKey": "foo", "remoteRef": { "key": "x" } }]);
         let built = built(&spec("Retain", &entries, &json!([])), &[Some("value1")]).unwrap();
         let Built::Target { desired, .. } = built else { panic!("{built:?}") };
-        assert_eq!(desired.labels["app"], "web");
-        assert_eq!(desired.labels[names::LABEL_MANAGED], "true");
-        assert_eq!(desired.labels[names::LABEL_CREATED_BY], hash::text("ns/es"));
+        let secret = super::super::render::created(&desired);
+        let labels = secret.metadata.labels.unwrap();
+        assert_eq!(labels["app"], "web");
+        assert_eq!(labels[names::LABEL_MANAGED], "true");
+        assert_eq!(labels[names::LABEL_CREATED_BY], hash::text("ns/es"));
         let expected = hash::data([("foo", b"value1".as_slice())].into_iter());
-        assert_eq!(desired.annotations[names::ANNOTATION_DATA_HASH], expected);
+        assert_eq!(secret.metadata.annotations.unwrap()[names::ANNOTATION_DATA_HASH], expected);
     }
 
     #[test]
@@ -345,10 +360,8 @@ mod tests {
     #[test]
     fn what_cannot_be_done_yet_is_named() {
         for (field, target) in [
-            ("spec.target.creationPolicy Merge", json!({ "creationPolicy": "Merge" })),
             ("spec.target.template", json!({ "template": { "data": { "a": "b" } } })),
             ("spec.target.manifest", json!({ "manifest": { "apiVersion": "v1", "kind": "ConfigMap" } })),
-            ("spec.target.immutable", json!({ "immutable": true })),
         ] {
             let observed = observed("es", &json!({ "target": target }));
             let error = check_supported(observed.spec().unwrap()).unwrap_err();

@@ -1,17 +1,15 @@
 //! Hop 7, first half: the one difference between the target as it is and as it should be. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::ResourceExt;
-use kube::api::ObjectMeta;
 use strongroom_crds::conditions::secret_message;
-use strongroom_crds::names;
+use strongroom_crds::{CreationPolicy, names};
 
 use super::build::Desired;
+use super::render;
 
 /// The one thing to do to the target.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +18,12 @@ pub(super) enum Change {
     Create(Box<Secret>),
     /// It differs.
     Update(Box<Secret>),
+    /// It is immutable and its data would change: only what may be written is, then it is refused.
+    UpdateMetadata(Box<Secret>),
     /// It is in step.
     Keep,
+    /// It does not exist, and the policy waits for somebody to make it.
+    Wait,
 }
 
 /// Why the target must not be written. Nothing is tried again until something changes (spec eso-core 2.6).
@@ -33,6 +35,8 @@ pub enum Refusal {
     OwnershipTaken(String),
     /// It is immutable and its data would change.
     Immutable,
+    /// It should be deleted and is not ours to delete.
+    NotOurs(String),
 }
 
 impl Refusal {
@@ -42,6 +46,7 @@ impl Refusal {
             Self::OwnedByOther(_) => secret_message::OWNED_BY_OTHER,
             Self::OwnershipTaken(_) => secret_message::NOT_OWNED,
             Self::Immutable => secret_message::IMMUTABLE,
+            Self::NotOurs(_) => secret_message::NOT_DELETED,
         }
     }
 }
@@ -52,36 +57,40 @@ impl fmt::Display for Refusal {
             Self::OwnedByOther(owner) => write!(f, "the target is owned by ExternalSecret {owner:?}"),
             Self::OwnershipTaken(owner) => write!(f, "the target is owned by {owner}"),
             Self::Immutable => f.write_str("the target is immutable and its data differs"),
+            Self::NotOurs(reason) => write!(f, "the target must not be deleted: {reason}"),
         }
     }
 }
 
-/// What has to be done so that `existing` becomes `desired` (spec eso-core 2.8, 2.9; policy Owner).
+/// What has to be done so that `existing` becomes `desired` (spec eso-core 2.8, 2.9).
 ///
 /// Foreign labels, annotations and owners stay. What this ExternalSecret once wrote and no longer wants goes:
-/// managedFields tell which labels and annotations those are. Data keys are replaced as a whole.
+/// managedFields tell what that is. Under `Owner` and `Orphan` the data is replaced as a whole, under the merging
+/// policies foreign keys stay.
 ///
 /// # Errors
-/// Somebody else's target, or an immutable one that would change, is refused.
+/// Somebody else's target is refused.
 pub(super) fn change(existing: Option<&Secret>, desired: &Desired) -> Result<Change, Refusal> {
     let Some(existing) = existing else {
-        let empty = Secret {
-            metadata: ObjectMeta {
-                name: Some(desired.key.name.clone()),
-                namespace: Some(desired.key.namespace.clone()),
-                ..ObjectMeta::default()
-            },
-            ..Secret::default()
-        };
-        return Ok(Change::Create(Box::new(rendered(empty, desired))));
+        return Ok(match desired.policy {
+            CreationPolicy::Merge | CreationPolicy::None => Change::Wait,
+            CreationPolicy::Owner | CreationPolicy::Orphan | CreationPolicy::CreateOrMerge => {
+                Change::Create(Box::new(render::created(desired)))
+            }
+        });
     };
     check_owner(existing, desired)?;
-    let new = rendered(without_stale_metadata(existing, &desired.manager), desired);
+    let new = render::updated(existing, desired);
     if new == *existing {
         return Ok(Change::Keep);
     }
     if existing.immutable == Some(true) && new.data != existing.data {
-        return Err(Refusal::Immutable);
+        let allowed = Secret { data: existing.data.clone(), ..render::hashed(new, existing.data.as_ref()) };
+        return if allowed == *existing {
+            Err(Refusal::Immutable)
+        } else {
+            Ok(Change::UpdateMetadata(Box::new(allowed)))
+        };
     }
     Ok(Change::Update(Box::new(new)))
 }
@@ -89,15 +98,18 @@ pub(super) fn change(existing: Option<&Secret>, desired: &Desired) -> Result<Cha
 fn check_owner(existing: &Secret, desired: &Desired) -> Result<(), Refusal> {
     let controller = existing.owner_references().iter().find(|owner| owner.controller == Some(true));
     match controller {
-        None => Ok(()),
         Some(owner) if is_same_object(owner, &desired.owner) => Ok(()),
         Some(owner) if is_external_secret(owner) => Err(Refusal::OwnedByOther(owner.name.clone())),
-        Some(owner) => Err(Refusal::OwnershipTaken(format!("{} {:?}", owner.kind, owner.name))),
+        // Only who wants to own the target minds another controller.
+        Some(owner) if desired.policy == CreationPolicy::Owner => {
+            Err(Refusal::OwnershipTaken(format!("{} {:?}", owner.kind, owner.name)))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
 /// Group, kind and name; not the uid: a recreated ExternalSecret takes over what its namesake left.
-fn is_same_object(a: &OwnerReference, b: &OwnerReference) -> bool {
+pub(super) fn is_same_object(a: &OwnerReference, b: &OwnerReference) -> bool {
     group(a) == group(b) && a.kind == b.kind && a.name == b.name
 }
 
@@ -109,49 +121,11 @@ fn group(owner: &OwnerReference) -> &str {
     owner.api_version.split_once('/').map_or("", |(group, _)| group)
 }
 
-fn rendered(mut secret: Secret, desired: &Desired) -> Secret {
-    let labels = secret.metadata.labels.get_or_insert_default();
-    labels.extend(desired.labels.clone());
-    let annotations = secret.metadata.annotations.get_or_insert_default();
-    annotations.extend(desired.annotations.clone());
-    let owners = secret.metadata.owner_references.get_or_insert_default();
-    match owners.iter_mut().find(|owner| is_same_object(owner, &desired.owner)) {
-        Some(owner) => *owner = desired.owner.clone(),
-        None => owners.push(desired.owner.clone()),
-    }
-    let data: BTreeMap<_, _> =
-        desired.data.iter().map(|(key, value)| (key.clone(), ByteString(value.expose().to_vec()))).collect();
-    // The API server leaves an empty map out: written as one it would differ for ever.
-    secret.data = Some(data).filter(|data| !data.is_empty());
-    secret
-}
-
-fn without_stale_metadata(existing: &Secret, manager: &str) -> Secret {
-    let mut secret = existing.clone();
-    let owned = |field: &str| owned_keys(existing, manager, field);
-    let (stale_labels, stale_annotations) = (owned("f:labels"), owned("f:annotations"));
-    if let Some(labels) = &mut secret.metadata.labels {
-        labels.retain(|key, _| !stale_labels.contains(key));
-    }
-    if let Some(annotations) = &mut secret.metadata.annotations {
-        annotations.retain(|key, _| !stale_annotations.contains(key));
-    }
-    secret
-}
-
-/// The keys under `metadata.<field>` that managedFields attributes to `manager`.
-fn owned_keys(secret: &Secret, manager: &str, field: &str) -> BTreeSet<String> {
-    secret
-        .managed_fields()
-        .iter()
-        .filter(|entry| entry.manager.as_deref() == Some(manager))
-        .filter_map(|entry| entry.fields_v1.as_ref()?.0.get("f:metadata")?.get(field)?.as_object())
-        .flat_map(|keys| keys.keys().filter_map(|key| key.strip_prefix("f:").map(ToOwned::to_owned)))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use k8s_openapi::ByteString;
     use serde_json::json;
     use strongroom_provider_api::SecretBytes;
 
@@ -178,6 +152,8 @@ mod tests {
             labels: BTreeMap::from([("app".to_owned(), "web".to_owned())]),
             annotations: BTreeMap::from([("note".to_owned(), "x".to_owned())]),
             data: BTreeMap::from([("k".to_owned(), SecretBytes::from("v"))]),
+            policy: CreationPolicy::Owner,
+            immutable: false,
         }
     }
 
@@ -216,7 +192,7 @@ mod tests {
         }]))
         .unwrap();
         let Ok(Change::Update(updated)) = change(Some(&secret), &desired()) else { panic!("no update") };
-        assert_eq!(updated.labels().keys().collect::<Vec<_>>(), ["app"]);
+        assert!(!updated.labels().contains_key("old") && updated.labels().contains_key("app"));
     }
 
     #[test]
@@ -237,12 +213,73 @@ mod tests {
     }
 
     #[test]
-    fn an_immutable_target_is_refused_only_where_data_would_change() {
+    fn an_immutable_target_gets_its_metadata_and_is_then_refused() {
         let mut secret = created();
         secret.immutable = Some(true);
         assert_eq!(change(Some(&secret), &desired()), Ok(Change::Keep));
-        secret.data = None;
-        assert_eq!(change(Some(&secret), &desired()), Err(Refusal::Immutable));
+        let mut other = desired();
+        other.data = BTreeMap::from([("k".to_owned(), SecretBytes::from("other"))]);
+        other.labels.insert("new".to_owned(), "1".to_owned());
+        let Ok(Change::UpdateMetadata(updated)) = change(Some(&secret), &other) else { panic!("no update") };
+        assert_eq!(updated.data, secret.data);
+        assert_eq!(
+            updated.annotations()[names::ANNOTATION_DATA_HASH],
+            secret.annotations()[names::ANNOTATION_DATA_HASH]
+        );
+        assert_eq!(change(Some(&updated), &other), Err(Refusal::Immutable));
+    }
+
+    #[test]
+    fn what_is_to_be_immutable_is_written_once() {
+        let mut frozen = desired();
+        frozen.immutable = true;
+        let Ok(Change::Create(secret)) = change(None, &frozen) else { panic!("no create") };
+        assert_eq!(secret.immutable, Some(true));
+        frozen.data = BTreeMap::from([("k".to_owned(), SecretBytes::from("other"))]);
+        assert_eq!(change(Some(&secret), &frozen), Ok(Change::Keep));
+    }
+
+    fn with(policy: CreationPolicy) -> Desired {
+        Desired { policy, ..desired() }
+    }
+
+    #[test]
+    fn the_policy_says_who_creates() {
+        for policy in [CreationPolicy::Owner, CreationPolicy::Orphan, CreationPolicy::CreateOrMerge] {
+            let Ok(Change::Create(secret)) = change(None, &with(policy)) else { panic!("{policy:?}") };
+            let owned = policy == CreationPolicy::Owner;
+            assert_eq!(secret.owner_references().len(), usize::from(owned), "{policy:?}");
+            assert_eq!(secret.labels().contains_key(names::LABEL_CREATED_BY), owned, "{policy:?}");
+            assert_eq!(secret.labels()[names::LABEL_MANAGED], "true");
+        }
+        assert_eq!(change(None, &with(CreationPolicy::Merge)), Ok(Change::Wait));
+    }
+
+    #[test]
+    fn merging_keeps_foreign_keys_and_drops_our_stale_ones() {
+        let mut secret = created();
+        let data = secret.data.get_or_insert_default();
+        data.insert("foreign".to_owned(), ByteString(b"x".to_vec()));
+        data.insert("stale".to_owned(), ByteString(b"y".to_vec()));
+        secret.metadata.managed_fields = serde_json::from_value(
+            json!([{ "manager": "manager", "fieldsV1": { "f:data": { ".": {}, "f:stale": {} } } }]),
+        )
+        .unwrap();
+        let Ok(Change::Update(updated)) = change(Some(&secret), &with(CreationPolicy::Merge)) else {
+            panic!()
+        };
+        assert_eq!(updated.data.as_ref().unwrap().keys().collect::<Vec<_>>(), ["foreign", "k"]);
+        assert!(updated.owner_references().is_empty(), "what was ours is given up");
+    }
+
+    #[test]
+    fn other_controllers_matter_only_to_owners() {
+        let mut secret = created();
+        secret.metadata.owner_references = Some(vec![owner("Deployment", "d", "3")]);
+        let Ok(Change::Update(updated)) = change(Some(&secret), &with(CreationPolicy::Merge)) else {
+            panic!()
+        };
+        assert_eq!(updated.owner_references(), [owner("Deployment", "d", "3")]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use strongroom_crds::conditions::{ConditionType, STATUS_FALSE};
-use strongroom_crds::{ExternalSecretSpec, ExternalSecretStatus, GoDuration, RefreshPolicy};
+use strongroom_crds::{CreationPolicy, ExternalSecretSpec, ExternalSecretStatus, GoDuration, RefreshPolicy};
 
 use super::gather::Observed;
 
@@ -38,6 +38,7 @@ pub(super) enum Cause {
 struct Facts<'a> {
     status: &'a ExternalSecretStatus,
     policy: Option<RefreshPolicy>,
+    creation_policy: CreationPolicy,
     interval: GoDuration,
     current: String,
     observed: &'a Observed,
@@ -51,7 +52,8 @@ pub(super) fn due(observed: &Observed, spec: &ExternalSecretSpec) -> Result<Due,
     let interval = interval(spec)?;
     let status = observed.status();
     let current = observed.resource_version();
-    let facts = Facts { status: &status, policy: spec.refresh_policy, interval, current, observed };
+    let (policy, creation_policy) = (spec.refresh_policy, spec.target.creation_policy);
+    let facts = Facts { status: &status, policy, creation_policy, interval, current, observed };
     // The order is upstream's; the first that speaks decides.
     let checks = [never_synced, target_missing, target_altered, changed, failed, interval_passed];
     Ok(checks.iter().find_map(|check| check(&facts)).map_or_else(|| Due::Later(facts.remaining()), Due::Now))
@@ -72,12 +74,15 @@ fn never_synced(facts: &Facts<'_>) -> Option<Cause> {
     (!once && (!synced || facts.status.refresh_time.is_none())).then_some(Cause::NeverSynced)
 }
 
+/// An orphan is never missed before its time: whoever deleted it may have meant it (spec eso-core 2.3).
 fn target_missing(facts: &Facts<'_>) -> Option<Cause> {
-    facts.observed.target.is_none().then_some(Cause::TargetMissing)
+    let minded = facts.creation_policy != CreationPolicy::Orphan;
+    (minded && facts.observed.target.is_none()).then_some(Cause::TargetMissing)
 }
 
 fn target_altered(facts: &Facts<'_>) -> Option<Cause> {
-    let target = facts.observed.target.as_ref()?;
+    let minded = facts.creation_policy != CreationPolicy::Orphan;
+    let target = facts.observed.target.as_ref().filter(|_| minded)?;
     (target.claimed_hash.as_ref() != Some(&target.hash)).then_some(Cause::TargetAltered)
 }
 
@@ -211,6 +216,13 @@ mod tests {
             altered.target = Some(Arc::new(digest));
             assert_eq!(verdict(&altered), Due::Now(Cause::TargetAltered), "{policy}");
         }
+    }
+
+    #[test]
+    fn an_orphan_is_not_missed_before_its_time() {
+        let mut gone = observed(&json!({ "target": { "creationPolicy": "Orphan" } }), 1);
+        gone.target = None;
+        assert!(matches!(verdict(&gone), Due::Later(Some(_))));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod connect;
 mod due;
 mod fetch;
 mod gather;
+mod render;
 mod report;
 mod shape;
 mod sources;
@@ -24,7 +25,7 @@ pub use change::Refusal;
 use build::Built;
 use due::Due;
 use gather::Observed;
-use report::Outcome;
+use report::{Outcome, Synced};
 
 /// One attempt on one ExternalSecret:
 ///
@@ -80,8 +81,11 @@ async fn sync(context: &Context, observed: &Observed) -> Result<Outcome, SyncErr
     let fetched = fetch::fetch(context, spec, sources, &stores).await?;
     match build::build(observed, spec, fetched)? {
         Built::Target { desired, missing } => {
+            let orphans = apply::delete_orphans(context, &desired).await?;
             let applied = apply::apply(context, &desired, observed.target.as_deref()).await?;
-            Ok(Outcome::Synced { cause, applied, missing, next: next_refresh })
+            let policy = desired.policy;
+            let synced = Synced { policy, applied, missing, orphans };
+            Ok(Outcome::Synced { cause, synced, next: next_refresh })
         }
         Built::Retain => Ok(Outcome::Retained { next: next_refresh }),
         Built::Delete => {

@@ -9,7 +9,9 @@ use serde_json::json;
 use strongroom_crds::conditions::{
     ConditionType, EventReason, STATUS_FALSE, STATUS_TRUE, event_message, secret_message,
 };
-use strongroom_crds::{Binding, Condition, ExternalSecret, ExternalSecretReason, ExternalSecretStatus};
+use strongroom_crds::{
+    Binding, Condition, CreationPolicy, ExternalSecret, ExternalSecretReason, ExternalSecretStatus,
+};
 
 use super::apply::{Applied, Written};
 use super::due::Cause;
@@ -32,10 +34,8 @@ pub(super) enum Outcome {
     Synced {
         /// Why it was due.
         cause: Cause,
-        /// What was written.
-        applied: Applied,
-        /// Keys that the stores no longer have, as texts for events.
-        missing: Vec<String>,
+        /// What was done.
+        synced: Synced,
         /// When the next refresh is due.
         next: Option<Duration>,
     },
@@ -55,6 +55,19 @@ pub(super) enum Outcome {
     Gone,
 }
 
+/// What a sync did.
+#[derive(Debug)]
+pub(super) struct Synced {
+    /// Whose the target is.
+    pub policy: CreationPolicy,
+    /// What was written.
+    pub applied: Applied,
+    /// Keys that the stores no longer have, as texts for events.
+    pub missing: Vec<String>,
+    /// How many targets under earlier names were deleted.
+    pub orphans: usize,
+}
+
 /// Reports the outcome and says when to look again.
 pub(super) async fn report(
     context: &Context,
@@ -67,48 +80,81 @@ pub(super) async fn report(
     }
 }
 
+/// What a sync that went well tells.
+struct Told {
+    reason: ExternalSecretReason,
+    message: &'static str,
+    events: Vec<(EventReason, String)>,
+    /// Whether `status.binding` names the target.
+    binds: bool,
+    next: Option<Duration>,
+}
+
 async fn succeeded(context: &Context, observed: &Observed, outcome: Outcome) -> Next {
-    let (reason, message, next, events) = match outcome {
+    let told = match outcome {
         Outcome::Gone => return Next::Forget,
         Outcome::NotOurs => return Next::After(RESYNC),
         Outcome::InStep(next) => return Next::After(next.unwrap_or(RESYNC)),
         Outcome::Waiting => return Next::After(Duration::from_secs(1)),
-        Outcome::Synced { cause, applied, missing, next } => {
-            tracing::info!(object = %observed.key, ?cause, written = ?applied.written(), "synced");
-            let missing = missing.into_iter().map(|text| (EventReason::MissingProviderSecret, text));
-            let events = missing.chain(write_event(applied)).collect();
-            (ExternalSecretReason::SecretSynced, secret_message::SYNCED, next, events)
+        Outcome::Synced { cause, synced, next } => {
+            tracing::info!(object = %observed.key, ?cause, written = ?synced.applied.written(), "synced");
+            told_of_sync(synced, next)
         }
-        Outcome::Retained { next } => {
-            (ExternalSecretReason::SecretSynced, secret_message::RETAINED, next, Vec::new())
-        }
-        Outcome::Deleted { now, next } => {
-            let event = now.then(|| (EventReason::Deleted, secret_message::DELETED.to_owned()));
-            (ExternalSecretReason::SecretDeleted, secret_message::DELETED, next, event.into_iter().collect())
-        }
+        Outcome::Retained { next } => Told {
+            reason: ExternalSecretReason::SecretSynced,
+            message: secret_message::RETAINED,
+            events: Vec::new(),
+            binds: false,
+            next,
+        },
+        Outcome::Deleted { now, next } => Told {
+            reason: ExternalSecretReason::SecretDeleted,
+            message: secret_message::DELETED,
+            events: now
+                .then(|| (EventReason::Deleted, secret_message::DELETED.to_owned()))
+                .into_iter()
+                .collect(),
+            binds: false,
+            next,
+        },
     };
     context.events.forget(observed.uid());
+    context.metrics.synced(&observed.key);
     let mut status = observed.status();
-    set_ready(&mut status, STATUS_TRUE, reason, message, observed.now);
+    set_ready(&mut status, STATUS_TRUE, told.reason, told.message, observed.now);
     status.refresh_time = Some(Time(observed.now));
     status.synced_resource_version = Some(observed.resource_version());
-    if message == secret_message::SYNCED {
+    if told.binds {
         status.binding = Some(Binding { name: observed.target_key().name });
     }
-    context.metrics.synced(&observed.key);
     let (written, ()) =
-        tokio::join!(write_status(context, observed, &status), post(context, observed, events));
+        tokio::join!(write_status(context, observed, &status), post(context, observed, told.events));
     match written {
-        Ok(()) => Next::After(next.unwrap_or(RESYNC)),
+        Ok(()) => Next::After(told.next.unwrap_or(RESYNC)),
         Err(next) => next,
     }
+}
+
+fn told_of_sync(synced: Synced, next: Option<Duration>) -> Told {
+    let Synced { policy, applied, missing, orphans } = synced;
+    let missing = missing.into_iter().map(|text| (EventReason::MissingProviderSecret, text));
+    let orphan = || (EventReason::Deleted, event_message::ORPHAN_DELETED.to_owned());
+    let orphans = std::iter::repeat_with(orphan).take(orphans);
+    let events = missing.chain(orphans).chain(write_event(applied)).collect();
+    let waits = applied.written() == Written::Waiting;
+    let (reason, message) = if waits {
+        (ExternalSecretReason::SecretMissing, secret_message::MISSING)
+    } else {
+        (ExternalSecretReason::SecretSynced, secret_message::SYNCED)
+    };
+    Told { reason, message, events, binds: !waits && policy != CreationPolicy::None, next }
 }
 
 fn write_event(applied: Applied) -> Option<(EventReason, String)> {
     match applied.written() {
         Written::Created => Some((EventReason::Created, event_message::CREATED.to_owned())),
         Written::Updated => Some((EventReason::Updated, event_message::UPDATED.to_owned())),
-        Written::Nothing => None,
+        Written::Nothing | Written::Waiting => None,
     }
 }
 

@@ -1,0 +1,113 @@
+//! What the target looks like: the desired state laid over what is there. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt;
+use kube::api::ObjectMeta;
+use strongroom_crds::{CreationPolicy, names};
+
+use super::build::Desired;
+use super::change::is_same_object;
+use crate::hash;
+
+/// A Secret's data, as the API types have it.
+type Data = BTreeMap<String, ByteString>;
+
+/// The target where nothing is there yet.
+pub(super) fn created(desired: &Desired) -> Secret {
+    let metadata = ObjectMeta {
+        name: Some(desired.key.name.clone()),
+        namespace: Some(desired.key.namespace.clone()),
+        ..ObjectMeta::default()
+    };
+    let secret = with_content(Secret { metadata, ..Secret::default() }, desired);
+    with_ownership(secret, desired)
+}
+
+/// The target as it should be, given what is there (spec eso-core 2.9). A target that is to be immutable keeps the
+/// content it was created with.
+pub(super) fn updated(existing: &Secret, desired: &Desired) -> Secret {
+    let secret = if desired.immutable {
+        Secret { immutable: Some(true), ..existing.clone() }
+    } else {
+        with_content(without_stale(existing, desired), desired)
+    };
+    with_ownership(secret, desired)
+}
+
+/// The same target with the hash of `data` as its claim.
+pub(super) fn hashed(mut secret: Secret, data: Option<&Data>) -> Secret {
+    let hash = hash::data(data.into_iter().flatten().map(|(key, value)| (key.as_str(), value.0.as_slice())));
+    secret.annotations_mut().insert(names::ANNOTATION_DATA_HASH.to_owned(), hash);
+    secret
+}
+
+fn with_content(mut secret: Secret, desired: &Desired) -> Secret {
+    if desired.immutable {
+        secret.immutable = Some(true);
+    }
+    secret.labels_mut().extend(desired.labels.clone());
+    secret.annotations_mut().extend(desired.annotations.clone());
+    let new = desired.data.iter().map(|(key, value)| (key.clone(), ByteString(value.expose().to_vec())));
+    let mut data = match desired.policy {
+        CreationPolicy::Merge | CreationPolicy::CreateOrMerge => secret.data.take().unwrap_or_default(),
+        CreationPolicy::Owner | CreationPolicy::Orphan | CreationPolicy::None => Data::new(),
+    };
+    data.extend(new);
+    // The API server leaves an empty map out: written as one it would differ for ever.
+    secret.data = Some(data).filter(|data| !data.is_empty());
+    secret
+}
+
+/// Owner reference, our two labels and the data hash.
+fn with_ownership(mut secret: Secret, desired: &Desired) -> Secret {
+    let owners = secret.metadata.owner_references.get_or_insert_default();
+    let ours = owners.iter_mut().find(|owner| is_same_object(owner, &desired.owner));
+    match (desired.policy, ours) {
+        (CreationPolicy::Owner, Some(owner)) => *owner = desired.owner.clone(),
+        (CreationPolicy::Owner, None) => owners.push(desired.owner.clone()),
+        (_, _) => owners.retain(|owner| !is_same_object(owner, &desired.owner)),
+    }
+    if owners.is_empty() {
+        secret.metadata.owner_references = None;
+    }
+    let labels = secret.labels_mut();
+    labels.insert(names::LABEL_MANAGED.to_owned(), names::MANAGED_VALUE.to_owned());
+    if desired.policy == CreationPolicy::Owner {
+        labels.insert(names::LABEL_CREATED_BY.to_owned(), desired.created_by());
+    } else {
+        labels.remove(names::LABEL_CREATED_BY);
+    }
+    let data = secret.data.clone();
+    hashed(secret, data.as_ref())
+}
+
+/// Without what managedFields attribute to this ExternalSecret: what it still wants is laid over again.
+fn without_stale(existing: &Secret, desired: &Desired) -> Secret {
+    let mut secret = existing.clone();
+    let owned = |path: &[&str]| owned_keys(existing, &desired.manager, path);
+    let labels = owned(&["f:metadata", "f:labels"]);
+    let annotations = owned(&["f:metadata", "f:annotations"]);
+    let data = owned(&["f:data"]);
+    secret.labels_mut().retain(|key, _| !labels.contains(key));
+    secret.annotations_mut().retain(|key, _| !annotations.contains(key));
+    if let Some(kept) = &mut secret.data {
+        kept.retain(|key, _| !data.contains(key));
+    }
+    secret
+}
+
+/// The keys under `path` that managedFields attribute to `manager`.
+fn owned_keys(secret: &Secret, manager: &str, path: &[&str]) -> BTreeSet<String> {
+    secret
+        .managed_fields()
+        .iter()
+        .filter(|entry| entry.manager.as_deref() == Some(manager))
+        .filter_map(|entry| {
+            path.iter().try_fold(&entry.fields_v1.as_ref()?.0, |fields, step| fields.get(step))?.as_object()
+        })
+        .flat_map(|keys| keys.keys().filter_map(|key| key.strip_prefix("f:").map(ToOwned::to_owned)))
+        .collect()
+}
