@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     process::{GuardedProcess, free_port},
@@ -20,6 +20,10 @@ pub struct VaultServer {
     pub vault: Vault,
     /// The only unseal key.
     pub unseal_key: String,
+    /// The same server behind TLS.
+    pub tls_url: String,
+    /// The certificate of the server behind TLS, PEM: it has signed itself.
+    pub certificate: String,
     _process: GuardedProcess,
 }
 
@@ -28,8 +32,17 @@ impl VaultServer {
     pub async fn start(testbed: &Testbed, name: &str) -> Result<Self> {
         let address = format!("127.0.0.1:{}", free_port()?);
         let url = format!("http://{address}");
-        let config = testbed.run_dir.join(format!("vault-{name}.json"));
-        std::fs::write(&config, configuration(&address, &url)?)?;
+        let tls_address = format!("127.0.0.1:{}", free_port()?);
+        let tls_url = format!("https://{tls_address}");
+        let signed = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()])?;
+        let certificate = signed.cert.pem();
+        let file = |what: &str| testbed.run_dir.join(format!("vault-{name}.{what}"));
+        let (config, cert_file, key_file) = (file("json"), file("crt"), file("key"));
+        std::fs::write(&cert_file, &certificate)?;
+        std::fs::write(&key_file, signed.signing_key.serialize_pem())?;
+        let plain = json!({ "tcp": { "address": address, "tls_disable": true } });
+        let tls = json!({ "tcp": { "address": tls_address, "tls_cert_file": cert_file, "tls_key_file": key_file } });
+        std::fs::write(&config, configuration(&[plain, tls], &url)?)?;
         let log = testbed.logs.join(format!("vault-{name}.log"));
         let process = Self::process(&testbed.vault.binary, &config, &log)?;
 
@@ -52,7 +65,7 @@ impl VaultServer {
             vault.write_v2("secret", "started", &json!({ "by": name })).await
         })
         .await?;
-        Ok(Self { vault, unseal_key, _process: process })
+        Ok(Self { vault, unseal_key, tls_url, certificate, _process: process })
     }
 
     fn process(binary: &Path, config: &Path, log: &Path) -> Result<GuardedProcess> {
@@ -61,10 +74,10 @@ impl VaultServer {
     }
 }
 
-fn configuration(address: &str, url: &str) -> Result<Vec<u8>> {
+fn configuration(listeners: &[Value], url: &str) -> Result<Vec<u8>> {
     Ok(serde_json::to_vec_pretty(&json!({
         "storage": { "inmem": {} },
-        "listener": { "tcp": { "address": address, "tls_disable": true } },
+        "listener": listeners,
         "api_addr": url,
         "disable_mlock": true,
     }))?)

@@ -25,4 +25,5 @@ mod scale;
 mod sealed_vault;
 mod store_conditions;
 mod sync;
+mod tls;
 mod what_sync_shows;
