@@ -125,9 +125,6 @@ pub(super) fn check_supported(spec: &ExternalSecretSpec) -> Result<(), SyncError
     if target.manifest.is_some() {
         return Err(unsupported("spec.target.manifest"));
     }
-    if spec.sync_windows.is_some() {
-        return Err(unsupported("spec.syncWindows"));
-    }
     Ok(())
 }
 

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use strongroom_crds::conditions::{ConditionType, STATUS_FALSE};
-use strongroom_crds::{CreationPolicy, ExternalSecretSpec, ExternalSecretStatus, GoDuration, RefreshPolicy};
+use strongroom_crds::{
+    CreationPolicy, ExternalSecretSpec, ExternalSecretStatus, GoDuration, RefreshPolicy, SyncWindows,
+};
 
 use super::gather::Observed;
+use super::window;
 
 /// Whether a sync is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +42,7 @@ struct Facts<'a> {
     status: &'a ExternalSecretStatus,
     policy: Option<RefreshPolicy>,
     creation_policy: CreationPolicy,
+    windows: Option<&'a SyncWindows>,
     interval: GoDuration,
     current: String,
     observed: &'a Observed,
@@ -53,10 +57,11 @@ pub(super) fn due(observed: &Observed, spec: &ExternalSecretSpec) -> Result<Due,
     let status = observed.status();
     let current = observed.resource_version();
     let (policy, creation_policy) = (spec.refresh_policy, spec.target.creation_policy);
-    let facts = Facts { status: &status, policy, creation_policy, interval, current, observed };
+    let windows = spec.sync_windows.as_ref();
+    let facts = Facts { status: &status, policy, creation_policy, windows, interval, current, observed };
     // The order is upstream's; the first that speaks decides.
     let checks = [never_synced, target_missing, target_altered, changed, failed, interval_passed];
-    Ok(checks.iter().find_map(|check| check(&facts)).map_or_else(|| Due::Later(facts.remaining()), Due::Now))
+    Ok(checks.iter().find_map(|check| check(&facts)).map_or_else(|| Due::Later(facts.next_look()), Due::Now))
 }
 
 /// `spec.refreshInterval`; the default is one hour.
@@ -103,11 +108,27 @@ fn changed(facts: &Facts<'_>) -> Option<Cause> {
     (heeded && differs).then_some(Cause::Changed)
 }
 
+/// Sync windows hold up a refresh that is due by its interval, and nothing else.
 fn interval_passed(facts: &Facts<'_>) -> Option<Cause> {
-    facts.remaining().is_some_and(|remaining| remaining.is_zero()).then_some(Cause::IntervalPassed)
+    let passed = facts.remaining().is_some_and(|remaining| remaining.is_zero());
+    (passed && facts.window() == window::Verdict::Open).then_some(Cause::IntervalPassed)
 }
 
 impl Facts<'_> {
+    fn window(&self) -> window::Verdict {
+        window::verdict(self.windows, self.observed.now)
+    }
+
+    /// When the timer alone may make it due. Behind a closed window that is when a window begins or ends, not a
+    /// poll (spec eso-core Q2).
+    fn next_look(&self) -> Option<Duration> {
+        match (self.remaining()?, self.window()) {
+            (remaining, _) if !remaining.is_zero() => Some(remaining),
+            (_, window::Verdict::Closed(change)) => change,
+            (remaining, window::Verdict::Open) => Some(remaining),
+        }
+    }
+
     fn is_periodic(&self) -> bool {
         matches!(self.policy, Some(RefreshPolicy::Periodic) | None)
     }
@@ -261,6 +282,18 @@ mod tests {
         ] {
             assert_eq!(verdict(&observed(&spec, 100_000)), Due::Later(None), "{spec}");
         }
+    }
+
+    #[test]
+    fn a_closed_window_holds_up_the_interval_and_nothing_else() {
+        // Synced at midnight; the window opens at nine.
+        let windows = json!({ "kind": "allow", "windows": [{ "schedule": "0 9 * * *", "duration": "1h" }] });
+        let spec = json!({ "syncWindows": windows });
+        assert_eq!(verdict(&observed(&spec, 8 * 60)), Due::Later(Some(Duration::from_secs(3601))));
+        assert_eq!(verdict(&observed(&spec, 9 * 60)), Due::Now(Cause::IntervalPassed));
+        let mut edited = observed(&spec, 8 * 60);
+        edit(&mut edited, |es| es.metadata.generation = Some(2));
+        assert_eq!(verdict(&edited), Due::Now(Cause::Changed));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod report;
 mod shape;
 mod sources;
 pub mod watch;
+mod window;
 
 use crate::context::Context;
 use crate::error::SyncError;
