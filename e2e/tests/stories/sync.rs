@@ -35,6 +35,24 @@ async fn a_secret_store_logs_in_as_a_service_account() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_secret_store_logs_in_with_a_user_and_a_password() -> Result<()> {
+    let story = Story::begin("userpass-login").await?;
+    story.create(&manifests::secret("password", "password", "suite-password")).await?;
+    let password = json!({ "name": "password", "key": "password" });
+    let auth = json!({ "userPass": { "username": "suite", "secretRef": password } });
+    syncs_through_a_secret_store(story, auth).await
+}
+
+#[tokio::test]
+async fn a_secret_store_logs_in_with_a_jwt_of_a_service_account() -> Result<()> {
+    let story = Story::begin("jwt-login").await?;
+    story.create(&manifests::service_account(CLIENT)).await?;
+    let token = json!({ "serviceAccountRef": { "name": CLIENT } });
+    let auth = json!({ "jwt": { "path": "jwt", "role": "suite", "kubernetesServiceAccountToken": token } });
+    syncs_through_a_secret_store(story, auth).await
+}
+
+#[tokio::test]
 async fn a_cluster_secret_store_logs_in_with_a_token() -> Result<()> {
     let story = Story::begin("cluster-token-login").await?;
     let auth = manifests::referring_to(token(&story).await?, &story.namespace);

@@ -11,6 +11,8 @@ use strongroom_provider_kit::http::{Answer, BODY_CAP, HttpClient};
 use strongroom_provider_kit::session::Token;
 use vaultrs::api::auth::approle::requests::LoginWithApproleRequest;
 use vaultrs::api::auth::kubernetes::requests::LoginWithKubernetesRequest;
+use vaultrs::api::auth::oidc::requests::JWTLoginRequest;
+use vaultrs::api::auth::userpass::requests::LoginRequest as LoginWithPasswordRequest;
 use vaultrs::api::token::requests::{LookupTokenSelfRequest, RenewTokenSelfRequest, RevokeTokenSelfRequest};
 use vaultrs::api::{kv1, kv2};
 
@@ -156,6 +158,33 @@ impl Api {
         let request = LoginWithKubernetesRequest { mount: mount_name, role: role.to_owned(), jwt };
         let answer = self.call(&ask, request, None).await?;
         self.logged_in(&ask, answer, mount, Some(role))
+    }
+
+    /// Logs in with a name and a password: `userpass` and `ldap` differ in the mount only.
+    pub(crate) async fn log_in_with_password(
+        &self,
+        mount: &LogicalPath,
+        username: &str,
+        password: String,
+    ) -> Result<Answer> {
+        let ask = Ask::new("Login", "log in", Space::Login);
+        let mount_name = mount.as_str().to_owned();
+        let request = LoginWithPasswordRequest { mount: mount_name, username: username.to_owned(), password };
+        let answer = self.call(&ask, request, None).await?;
+        self.logged_in(&ask, answer, mount, None)
+    }
+
+    /// Logs in with a JWT; without a role the mount's default one is used.
+    pub(crate) async fn log_in_with_jwt(
+        &self,
+        mount: &LogicalPath,
+        role: Option<String>,
+        jwt: String,
+    ) -> Result<Answer> {
+        let ask = Ask::new("Login", "log in", Space::Login);
+        let request = JWTLoginRequest { mount: mount.as_str().to_owned(), jwt, role: role.clone() };
+        let answer = self.call(&ask, request, None).await?;
+        self.logged_in(&ask, answer, mount, role.as_deref())
     }
 
     /// Prolongs the token's life.

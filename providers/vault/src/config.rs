@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strongroom_provider_api::{CaProvider, SecretKeySelector};
 
-pub(crate) use auth::{AppRole, Auth, Kubernetes};
+pub(crate) use auth::{AppRole, Auth, Jwt, Kubernetes, Ldap, UserPass};
 pub(crate) use check::violations;
 
 /// Settings of a HashiCorp Vault or OpenBao store.

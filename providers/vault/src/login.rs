@@ -1,7 +1,9 @@
 //! Decides how a store logs in, and turns Vault's login answers into tokens.
 
 mod app_role;
+mod jwt;
 mod kubernetes;
+mod password;
 mod token;
 
 use std::fmt;
@@ -15,10 +17,12 @@ use strongroom_provider_kit::http::Answer;
 use strongroom_provider_kit::session::{Login, Session, Token};
 
 use crate::api::Api;
-use crate::config::Auth;
+use crate::config::{Auth, Ldap, UserPass};
 use crate::identity::Identity;
 use app_role::AppRoleLogin;
+use jwt::JwtLogin;
 use kubernetes::KubernetesLogin;
+use password::PasswordLogin;
 
 /// A login method with all it needs.
 pub(crate) struct VaultLogin {
@@ -30,6 +34,8 @@ pub(crate) struct VaultLogin {
 enum Method {
     AppRole(AppRoleLogin),
     Kubernetes(KubernetesLogin),
+    Password(PasswordLogin),
+    Jwt(JwtLogin),
 }
 
 /// The part of a login or renewal answer that matters. Looser than vaultrs' type, because proxies and older
@@ -61,18 +67,31 @@ pub(crate) async fn identity(
     if let Some(selector) = auth.token_secret_ref {
         return token::resolved(&selector, resolver.as_ref()).await.map(Identity::Static);
     }
-    let method = match (auth.app_role, auth.kubernetes) {
-        (Some(settings), _) => Method::AppRole(AppRoleLogin::new(settings)?),
-        (None, Some(settings)) => Method::Kubernetes(KubernetesLogin::new(settings)?),
-        (None, None) => {
-            let message = "cannot initialize Vault client: no valid auth method specified";
-            return Err(Error::new(ErrorKind::InvalidConfig, "log in", message));
-        }
-    };
-    let login = VaultLogin { api: Arc::clone(api), resolver: Arc::clone(resolver), method };
+    let login = VaultLogin { api: Arc::clone(api), resolver: Arc::clone(resolver), method: method(auth)? };
     let session = Session::new(login, Arc::clone(&api.clock));
     session.token().await?;
     Ok(Identity::Session(Box::new(session)))
+}
+
+/// The first method that is present, in upstream's order (spec eso-providers B.2).
+fn method(auth: Auth) -> Result<Method> {
+    if let Some(settings) = auth.app_role {
+        return AppRoleLogin::new(settings).map(Method::AppRole);
+    }
+    if let Some(settings) = auth.kubernetes {
+        return KubernetesLogin::new(settings).map(Method::Kubernetes);
+    }
+    if let Some(Ldap { path, username, secret_ref }) = auth.ldap {
+        return PasswordLogin::new("ldap", &path, &username, secret_ref).map(Method::Password);
+    }
+    if let Some(UserPass { path, username, secret_ref }) = auth.user_pass {
+        return PasswordLogin::new("userPass", &path, &username, secret_ref).map(Method::Password);
+    }
+    if let Some(settings) = auth.jwt {
+        return JwtLogin::new(settings).map(Method::Jwt);
+    }
+    let message = "cannot initialize Vault client: no valid auth method specified";
+    Err(Error::new(ErrorKind::InvalidConfig, "log in", message))
 }
 
 #[async_trait]
@@ -81,6 +100,8 @@ impl Login for VaultLogin {
         let answer = match &self.method {
             Method::AppRole(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
             Method::Kubernetes(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
+            Method::Password(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
+            Method::Jwt(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
         };
         granted(&answer?)
     }

@@ -5,10 +5,10 @@ use strongroom_provider_api::{StoreKind, Violation};
 use strongroom_provider_kit::pem;
 use url::Url;
 
-use super::{AppRole, Auth, ClientTls, Kubernetes, KvVersion, VaultConfig};
+use super::{AppRole, Auth, ClientTls, Jwt, Kubernetes, KvVersion, Ldap, UserPass, VaultConfig};
 use crate::path::LogicalPath;
 
-const BUILT_IN: &str = "tokenSecretRef, appRole, kubernetes";
+const BUILT_IN: &str = "tokenSecretRef, appRole, kubernetes, ldap, userPass, jwt";
 
 /// The faults of `config` in a store of `kind`, with upstream's words where it has some. Namespaces of
 /// references are left to the resolver, which knows the store's.
@@ -93,14 +93,16 @@ fn check_auth(auth: &Auth, kind: StoreKind, found: &mut Vec<Violation>) {
     if let Some(kubernetes) = &auth.kubernetes {
         return check_kubernetes(kubernetes, kind, found);
     }
-    let missing = [
-        ("ldap", auth.ldap.is_some()),
-        ("userPass", auth.user_pass.is_some()),
-        ("jwt", auth.jwt.is_some()),
-        ("cert", auth.cert.is_some()),
-        ("iam", auth.iam.is_some()),
-        ("gcp", auth.gcp.is_some()),
-    ];
+    if let Some(Ldap { path, username, secret_ref }) = &auth.ldap {
+        return check_password("ldap", path, username, secret_ref.is_some(), found);
+    }
+    if let Some(UserPass { path, username, secret_ref }) = &auth.user_pass {
+        return check_password("userPass", path, username, secret_ref.is_some(), found);
+    }
+    if let Some(jwt) = &auth.jwt {
+        return check_jwt(jwt, found);
+    }
+    let missing = [("cert", auth.cert.is_some()), ("iam", auth.iam.is_some()), ("gcp", auth.gcp.is_some())];
     found.push(match missing.into_iter().find(|(_, present)| *present) {
         Some((method, _)) => Violation::new(
             format!("auth.{method}"),
@@ -115,6 +117,25 @@ fn check_app_role(app_role: &AppRole, found: &mut Vec<Violation>) {
     let inline = app_role.role_id.as_ref().is_some_and(|id| !id.trim().is_empty());
     if !inline && app_role.role_ref.is_none() {
         found.push(Violation::new("auth.appRole", "neither roleId nor roleRef was supplied"));
+    }
+}
+
+fn check_password(method: &str, path: &str, username: &str, has_password: bool, found: &mut Vec<Violation>) {
+    check_path(&format!("auth.{method}.path"), path, found);
+    if LogicalPath::default().child(username.trim()).is_none() {
+        let field = format!("auth.{method}.username");
+        found.push(Violation::new(field, "not a name that can stand in a path"));
+    }
+    if !has_password {
+        found.push(Violation::new(format!("auth.{method}.secretRef"), "missing"));
+    }
+}
+
+fn check_jwt(jwt: &Jwt, found: &mut Vec<Violation>) {
+    check_path("auth.jwt.path", &jwt.path, found);
+    if jwt.secret_ref.is_none() && jwt.kubernetes_service_account_token.is_none() {
+        let message = "neither secretRef nor kubernetesServiceAccountToken was supplied";
+        found.push(Violation::new("auth.jwt", message));
     }
 }
 

@@ -64,9 +64,15 @@ fn each_fault_names_its_field() {
         ),
         (json!({"auth": {}}), "auth: cannot initialize Vault client: no valid auth method specified"),
         (
-            json!({"auth": {"ldap": {"username": "u", "secretRef": {"name": "s"}}}}),
-            "auth.ldap: login method not built in yet; built in: tokenSecretRef, appRole, kubernetes",
+            json!({"auth": {"iam": {"vaultRole": "r"}}}),
+            "auth.iam: login method not built in yet; built in: tokenSecretRef, appRole, kubernetes, ldap",
         ),
+        (
+            json!({"auth": {"ldap": {"username": "a/../b", "secretRef": {"name": "s"}}}}),
+            "auth.ldap.username: not a name that can stand in a path",
+        ),
+        (json!({"auth": {"userPass": {"username": "u"}}}), "auth.userPass.secretRef: missing"),
+        (json!({"auth": {"jwt": {"role": "r"}}}), "auth.jwt: neither secretRef nor"),
         (
             json!({"auth": {"appRole": {"secretRef": {"name": "s"}}}}),
             "auth.appRole: neither roleId nor roleRef was supplied",
