@@ -442,4 +442,75 @@ mod tests {
         schedule.finish(&"x", Next::Forget);
         assert_eq!(schedule.load(), Load::default());
     }
+
+    /// A linear congruential generator: the same seeds give the same runs on every machine.
+    struct Dice(u64);
+
+    impl Dice {
+        fn roll(&mut self, sides: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) % sides
+        }
+    }
+
+    /// Whatever is requested, fails, panics or is late: every object that was not forgotten runs again within a
+    /// resync, and never more of a group than may.
+    #[tokio::test(start_paused = true)]
+    async fn no_object_is_ever_forgotten() {
+        const KEYS: [&str; 6] = ["a1", "a2", "a3", "b1", "b2", "c1"];
+        for seed in 0..200 {
+            let mut dice = Dice(seed);
+            let schedule = Schedule::new(Limits { total: 4, per_group: 2 });
+            let mut running: Vec<&'static str> = Vec::new();
+            let mut known = std::collections::BTreeSet::new();
+            for _ in 0..120 {
+                let key = KEYS[usize::try_from(dice.roll(6)).unwrap()];
+                match dice.roll(5) {
+                    0 | 1 => {
+                        let lane = if dice.roll(2) == 0 { Lane::Refresh } else { Lane::Changed };
+                        schedule.request(&key, &group(&key[..1]), lane);
+                        known.insert(key);
+                    }
+                    2 => tokio::time::advance(Duration::from_secs(dice.roll(600))).await,
+                    3 if !running.is_empty() => {
+                        let key = running.remove(usize::try_from(dice.roll(running.len() as u64)).unwrap());
+                        let again = schedule.lock().objects.get(key).map(|object| object.phase);
+                        let wanted = again != Some(Phase::Running { again: None });
+                        match dice.roll(3) {
+                            0 => schedule.finish(&key, Next::After(Duration::from_secs(dice.roll(100_000)))),
+                            1 => schedule.finish(
+                                &key,
+                                Next::Retry { backoff: Backoff::UPSTREAM, at_least: Duration::ZERO },
+                            ),
+                            _ => {
+                                schedule.finish(&key, Next::Forget);
+                                if !wanted {
+                                    known.remove(key);
+                                }
+                            }
+                        }
+                    }
+                    _ => {
+                        let job = tokio::time::timeout(Duration::from_millis(1), schedule.next()).await;
+                        running.extend(job.map(|job| job.key).ok());
+                    }
+                }
+                for name in ["a", "b", "c"] {
+                    let of_group = running.iter().filter(|key| key.starts_with(name)).count();
+                    assert!(of_group <= 2, "seed {seed}: {running:?}");
+                }
+            }
+            for key in running {
+                schedule.finish(&key, Next::After(RESYNC));
+            }
+            let deadline = Instant::now() + RESYNC + Duration::from_secs(1);
+            let mut seen = std::collections::BTreeSet::new();
+            while let Ok(job) = tokio::time::timeout_at(deadline, schedule.next()).await {
+                seen.insert(job.key);
+                schedule.finish(&job.key, Next::Forget);
+            }
+            assert_eq!(seen, known, "seed {seed}");
+            assert_eq!(schedule.load(), Load::default(), "seed {seed}");
+        }
+    }
 }
