@@ -62,14 +62,11 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
         Some(ended) = background.join_next() => return ended.context("a background task ended")?,
     }
     let stores = async {
-        if args.enable_secret_store_reconciler || args.enable_cluster_store_reconciler {
-            let attempt = |job| {
-                let context = Arc::clone(&context);
-                async move { secret_store::reconcile(&context, job).await }
-            };
-            let schedule = Arc::clone(&context.store_schedule);
-            dispatch(schedule, stopped(stop.clone()), GRACE, attempt).await;
-        }
+        let attempt = |job| {
+            let context = Arc::clone(&context);
+            async move { secret_store::reconcile(&context, job).await }
+        };
+        dispatch(Arc::clone(&context.store_schedule), stopped(stop.clone()), GRACE, attempt).await;
     };
     let external_secrets = async {
         let attempt = |job| {

@@ -6,7 +6,7 @@ mod watch;
 
 pub(crate) use watch::watch;
 
-use crate::context::Context;
+use crate::context::{Context, Settings};
 use crate::schedule::{Job, Next, RESYNC};
 use crate::stores::StoreId;
 
@@ -15,7 +15,9 @@ pub async fn reconcile(context: &Context, job: Job<StoreId>) -> Next {
     let Some(store) = context.stores.get(&job.key) else {
         return Next::Forget;
     };
-    if !store.is_of_class(&context.settings.controller_class) || store.meta.deletion_timestamp.is_some() {
+    let Settings { controller_class, stores, cluster_stores, .. } = &context.settings;
+    let looked_after = if job.key.cluster { *cluster_stores } else { *stores };
+    if !looked_after || !store.is_of_class(controller_class) || store.meta.deletion_timestamp.is_some() {
         return Next::After(RESYNC);
     }
     let started = tokio::time::Instant::now();
