@@ -7,7 +7,6 @@ use std::time::Duration;
 use strongroom_crds::conditions::secret_message;
 use strongroom_provider_api::{Error, ErrorKind};
 
-use crate::external_secret::Refusal;
 use crate::kube_io::{ApiError, ApiFailure};
 use crate::schedule::{Backoff, Next, RESYNC};
 use crate::stores::{AccessError, StoreId};
@@ -55,6 +54,42 @@ pub enum SyncError {
     Write(ApiError),
     /// A target under an earlier name could not be deleted.
     Orphan(ApiError),
+}
+
+/// Why the target must not be written. Nothing is tried again until something changes (spec eso-core 2.6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Another ExternalSecret owns it.
+    OwnedByOther(String),
+    /// A controller of another kind owns it.
+    OwnershipTaken(String),
+    /// It is immutable and its data would change.
+    Immutable,
+    /// It should be deleted and is not ours to delete.
+    NotOurs(String),
+}
+
+impl Refusal {
+    /// Upstream's condition message (spec eso-core 2.10).
+    pub fn message(&self) -> &'static str {
+        match self {
+            Self::OwnedByOther(_) => secret_message::OWNED_BY_OTHER,
+            Self::OwnershipTaken(_) => secret_message::NOT_OWNED,
+            Self::Immutable => secret_message::IMMUTABLE,
+            Self::NotOurs(_) => secret_message::NOT_DELETED,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OwnedByOther(owner) => write!(f, "the target is owned by ExternalSecret {owner:?}"),
+            Self::OwnershipTaken(owner) => write!(f, "the target is owned by {owner}"),
+            Self::Immutable => f.write_str("the target is immutable and its data differs"),
+            Self::NotOurs(reason) => write!(f, "the target must not be deleted: {reason}"),
+        }
+    }
 }
 
 impl SyncError {

@@ -3,11 +3,11 @@
 use k8s_openapi::api::core::v1::Secret;
 use strongroom_crds::CreationPolicy;
 
-use super::build::Desired;
-use super::change::{Change, Refusal, change};
+use super::change::{Change, change};
+use super::desired::Desired;
 use super::gather::Observed;
 use crate::context::Context;
-use crate::error::SyncError;
+use crate::error::{Refusal, SyncError};
 use crate::kube_io::{ApiError, ApiFailure, SecretDigest};
 
 /// Other writers may be faster this often before the attempt is given up for now.

@@ -3,43 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::Resource;
-use strongroom_crds::{CreationPolicy, DeletionPolicy, ExternalSecret, ExternalSecretSpec, names};
+use strongroom_crds::{CreationPolicy, DeletionPolicy, ExternalSecretSpec};
 use strongroom_provider_api::SecretBytes;
 
-use super::change::Refusal;
+use super::desired::{Desired, desired};
 use super::fetch::{Fetched, Found};
 use super::gather::Observed;
 use super::shape;
 use super::sources::{Ask, Entry};
-use crate::error::SyncError;
-use crate::hash;
-use crate::kube_io::ObjectKey;
+use crate::error::{Refusal, SyncError};
 
 /// The API server's limit for all values of a Secret together.
 const LARGEST_SECRET: usize = 1024 * 1024;
-
-/// The target as it should be.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Desired {
-    /// Where it lives.
-    pub key: ObjectKey,
-    /// Its controlling owner.
-    pub owner: OwnerReference,
-    /// The field manager that writes it.
-    pub manager: String,
-    /// Labels to have, besides our own.
-    pub labels: BTreeMap<String, String>,
-    /// Annotations to have, besides the data hash.
-    pub annotations: BTreeMap<String, String>,
-    /// All data.
-    pub data: BTreeMap<String, SecretBytes>,
-    /// Who makes the target, and whose it is.
-    pub policy: CreationPolicy,
-    /// Whether it is written once and never again.
-    pub immutable: bool,
-}
 
 /// What is to become of the target.
 #[derive(Clone, Debug)]
@@ -151,39 +126,6 @@ fn check_rendered(data: &BTreeMap<String, SecretBytes>) -> Result<(), SyncError>
     Ok(())
 }
 
-fn desired(observed: &Observed, spec: &ExternalSecretSpec, data: BTreeMap<String, SecretBytes>) -> Desired {
-    let meta = observed.meta();
-    let owner = OwnerReference {
-        api_version: ExternalSecret::api_version(&()).into_owned(),
-        kind: ExternalSecret::kind(&()).into_owned(),
-        name: observed.key.name.clone(),
-        uid: observed.uid().to_owned(),
-        controller: Some(true),
-        block_owner_deletion: Some(true),
-    };
-    // Without a template every label and annotation of the ExternalSecret is copied (spec eso-core 2.9 b).
-    Desired {
-        key: observed.target_key(),
-        owner,
-        manager: field_manager(&observed.key.name),
-        labels: meta.labels.clone().unwrap_or_default(),
-        annotations: meta.annotations.clone().unwrap_or_default(),
-        data,
-        policy: spec.target.creation_policy,
-        immutable: spec.target.immutable == Some(true),
-    }
-}
-
-/// The field manager of the ExternalSecret `name` (spec eso-core 0).
-fn field_manager(name: &str) -> String {
-    let plain = format!("{}{name}", names::FIELD_MANAGER_PREFIX);
-    if plain.len() <= 63 {
-        plain
-    } else {
-        format!("{}sha3/{}", names::FIELD_MANAGER_PREFIX, hash::text(name))
-    }
-}
-
 fn missing_text(entry: &Entry) -> String {
     let mut text = "secret does not exist at provider using ".to_owned();
     let _ = match entry {
@@ -193,33 +135,19 @@ fn missing_text(entry: &Entry) -> String {
     text
 }
 
-impl Desired {
-    /// Stands for the whole desired state; two that are equal have the same.
-    pub(super) fn fingerprint(&self) -> String {
-        let Self { key, owner, manager, labels, annotations, data, policy, immutable } = self;
-        let data = hash::data(data.iter().map(|(key, value)| (key.as_str(), value.expose())));
-        hash::text(&format!(
-            "{key:?} {owner:?} {manager:?} {labels:?} {annotations:?} {data} {policy:?} {immutable}"
-        ))
-    }
-
-    /// The value of the `created-by` label: which ExternalSecret owns the target.
-    pub(super) fn created_by(&self) -> String {
-        hash::text(&format!("{}/{}", self.key.namespace, self.owner.name))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use kube::core::DeserializeGuard;
     use serde_json::{Value, json};
+    use strongroom_crds::names;
     use strongroom_provider_api::{Dialect, JsonMap, MissingProperty, Payload, PropertyOrder};
 
     use super::super::sources::sources;
     use super::*;
-    use crate::kube_io::NamespaceView;
+    use crate::hash;
+    use crate::kube_io::{NamespaceView, ObjectKey};
 
     const DIALECT: Dialect = Dialect {
         property: PropertyOrder::LiteralThenPath,
@@ -341,17 +269,6 @@ mod tests {
         assert_eq!(labels[names::LABEL_CREATED_BY], hash::text("ns/es"));
         let expected = hash::data([("foo", b"value1".as_slice())].into_iter());
         assert_eq!(secret.metadata.annotations.unwrap()[names::ANNOTATION_DATA_HASH], expected);
-    }
-
-    #[test]
-    fn a_long_name_makes_a_hashed_field_manager() {
-        let longest = "x".repeat(63 - names::FIELD_MANAGER_PREFIX.len());
-        assert!(field_manager(&longest).ends_with(&longest));
-        let hashed = field_manager(&format!("{longest}x"));
-        assert_eq!(
-            hashed,
-            format!("externalsecrets.external-secrets.io/sha3/{}", hash::text(&format!("{longest}x")))
-        );
     }
 
     #[test]

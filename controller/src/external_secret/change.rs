@@ -1,15 +1,13 @@
 //! Hop 7, first half: the one difference between the target as it is and as it should be. Pure.
 
-use std::fmt;
-
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::ResourceExt;
-use strongroom_crds::conditions::secret_message;
 use strongroom_crds::{CreationPolicy, names};
 
-use super::build::Desired;
-use super::render;
+use super::desired::Desired;
+use super::render::{self, group, is_same_object};
+use crate::error::Refusal;
 
 /// The one thing to do to the target.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,42 +22,6 @@ pub(super) enum Change {
     Keep,
     /// It does not exist, and the policy waits for somebody to make it.
     Wait,
-}
-
-/// Why the target must not be written. Nothing is tried again until something changes (spec eso-core 2.6).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// Another ExternalSecret owns it.
-    OwnedByOther(String),
-    /// A controller of another kind owns it.
-    OwnershipTaken(String),
-    /// It is immutable and its data would change.
-    Immutable,
-    /// It should be deleted and is not ours to delete.
-    NotOurs(String),
-}
-
-impl Refusal {
-    /// Upstream's condition message (spec eso-core 2.10).
-    pub fn message(&self) -> &'static str {
-        match self {
-            Self::OwnedByOther(_) => secret_message::OWNED_BY_OTHER,
-            Self::OwnershipTaken(_) => secret_message::NOT_OWNED,
-            Self::Immutable => secret_message::IMMUTABLE,
-            Self::NotOurs(_) => secret_message::NOT_DELETED,
-        }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OwnedByOther(owner) => write!(f, "the target is owned by ExternalSecret {owner:?}"),
-            Self::OwnershipTaken(owner) => write!(f, "the target is owned by {owner}"),
-            Self::Immutable => f.write_str("the target is immutable and its data differs"),
-            Self::NotOurs(reason) => write!(f, "the target must not be deleted: {reason}"),
-        }
-    }
 }
 
 /// What has to be done so that `existing` becomes `desired` (spec eso-core 2.8, 2.9).
@@ -108,17 +70,8 @@ fn check_owner(existing: &Secret, desired: &Desired) -> Result<(), Refusal> {
     }
 }
 
-/// Group, kind and name; not the uid: a recreated ExternalSecret takes over what its namesake left.
-pub(super) fn is_same_object(a: &OwnerReference, b: &OwnerReference) -> bool {
-    group(a) == group(b) && a.kind == b.kind && a.name == b.name
-}
-
 fn is_external_secret(owner: &OwnerReference) -> bool {
     group(owner) == names::GROUP && owner.kind == "ExternalSecret"
-}
-
-fn group(owner: &OwnerReference) -> &str {
-    owner.api_version.split_once('/').map_or("", |(group, _)| group)
 }
 
 #[cfg(test)]

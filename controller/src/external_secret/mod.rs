@@ -5,6 +5,7 @@ mod build;
 mod change;
 mod cleanup;
 mod connect;
+mod desired;
 mod due;
 mod fetch;
 mod gather;
@@ -20,8 +21,6 @@ use crate::error::SyncError;
 use crate::kube_io::ObjectKey;
 use crate::schedule::{Job, Next};
 use crate::stores::AccessError;
-
-pub use change::Refusal;
 
 use build::Built;
 use due::Due;

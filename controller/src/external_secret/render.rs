@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::ResourceExt;
 use kube::api::ObjectMeta;
 use strongroom_crds::{CreationPolicy, names};
 
-use super::build::Desired;
-use super::change::is_same_object;
+use super::desired::Desired;
 use crate::hash;
 
 /// A Secret's data, as the API types have it.
@@ -110,4 +110,14 @@ fn owned_keys(secret: &Secret, manager: &str, path: &[&str]) -> BTreeSet<String>
         })
         .flat_map(|keys| keys.keys().filter_map(|key| key.strip_prefix("f:").map(ToOwned::to_owned)))
         .collect()
+}
+
+/// Group, kind and name; not the uid: a recreated ExternalSecret takes over what its namesake left.
+pub(super) fn is_same_object(a: &OwnerReference, b: &OwnerReference) -> bool {
+    group(a) == group(b) && a.kind == b.kind && a.name == b.name
+}
+
+/// The API group of an owner's kind.
+pub(super) fn group(owner: &OwnerReference) -> &str {
+    owner.api_version.split_once('/').map_or("", |(group, _)| group)
 }
