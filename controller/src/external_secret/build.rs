@@ -142,7 +142,7 @@ mod tests {
     use kube::core::DeserializeGuard;
     use serde_json::{Value, json};
     use strongroom_crds::names;
-    use strongroom_provider_api::{Dialect, JsonMap, MissingProperty, Payload, PropertyOrder};
+    use strongroom_provider_api::{Dialect, EmptySearch, JsonMap, MissingProperty, Payload, PropertyOrder};
 
     use super::super::sources::sources;
     use super::*;
@@ -153,6 +153,7 @@ mod tests {
         property: PropertyOrder::LiteralThenPath,
         map: JsonMap::Reserialised,
         missing_property: MissingProperty::InvalidPayload,
+        empty_search: EmptySearch::NoData,
         find_converts_keys: false,
     };
 

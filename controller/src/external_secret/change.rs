@@ -47,12 +47,12 @@ pub(super) fn change(existing: Option<&Secret>, desired: &Desired) -> Result<Cha
         return Ok(Change::Keep);
     }
     if existing.immutable == Some(true) && new.data != existing.data {
-        let allowed = Secret { data: existing.data.clone(), ..render::hashed(new, existing.data.as_ref()) };
-        return if allowed == *existing {
-            Err(Refusal::Immutable)
-        } else {
-            Ok(Change::UpdateMetadata(Box::new(allowed)))
-        };
+        // The new hash is written although the data is not: upstream's is, and it keeps the difference visible.
+        let allowed = Secret { data: existing.data.clone(), ..new };
+        if allowed == *existing {
+            return Err(Refusal::Immutable);
+        }
+        return Ok(Change::UpdateMetadata(Box::new(allowed)));
     }
     Ok(Change::Update(Box::new(new)))
 }
@@ -175,7 +175,7 @@ mod tests {
         other.labels.insert("new".to_owned(), "1".to_owned());
         let Ok(Change::UpdateMetadata(updated)) = change(Some(&secret), &other) else { panic!("no update") };
         assert_eq!(updated.data, secret.data);
-        assert_eq!(
+        assert_ne!(
             updated.annotations()[names::ANNOTATION_DATA_HASH],
             secret.annotations()[names::ANNOTATION_DATA_HASH]
         );

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use strongroom_crds::{DeletionPolicy, ExternalSecretSpec, Find, MetadataPolicy, RemoteRef};
-use strongroom_provider_api::{Aspect, Dialect, Error, ErrorKind, Payload, RemoteKey, Scope};
+use strongroom_provider_api::{Aspect, Dialect, EmptySearch, Error, ErrorKind, Payload, RemoteKey, Scope};
 use strongroom_templating::transform::find::NameFilter;
 
 use super::connect::Connected;
 use super::sources::{Ask, Entry, Source};
 use crate::context::Context;
 use crate::error::SyncError;
-use crate::stores::StoreId;
+use crate::stores::{Handle, StoreId};
 
 /// Reads of one object that are under way at once.
 const CONCURRENCY: usize = 8;
@@ -62,7 +62,7 @@ pub(super) async fn fetch(
                 let answer = answers.get(&(source.store.clone(), remote_key(remote)));
                 answer.cloned().unwrap_or_else(|| Err(Arc::new(lost()))).map(Found::One)
             }
-            Ask::Matches { find, .. } => matches(find, &source.entry, handle.client.as_ref()).await?,
+            Ask::Matches { find, .. } => matches(find, &source.entry, handle).await?,
         };
         let found = match found {
             Err(error) if heeds_absence && error.kind() == ErrorKind::NotFound => Found::Nothing,
@@ -104,30 +104,23 @@ async fn read_all(
 async fn matches(
     find: &Find,
     entry: &Entry,
-    client: &dyn strongroom_provider_api::StoreClient,
+    handle: &Handle,
 ) -> Result<Result<Found, Arc<Error>>, SyncError> {
     let pattern = find.name.as_ref().and_then(|name| name.regexp.as_deref());
-    let filter = match pattern.map(NameFilter::new).transpose() {
-        Ok(filter) => filter,
-        Err(error) => {
-            return Err(SyncError::Object(format!("{entry}.name.regexp: {error}")));
-        }
-    };
+    let filter = pattern.map(NameFilter::new).transpose();
+    let filter = filter.map_err(|error| SyncError::Object(format!("{entry}.name.regexp: {error}")))?;
     // A name filter wins over tags, as upstream's does (spec eso-providers B.5).
     let tags = if filter.is_some() { BTreeMap::new() } else { find.tags.clone() };
     let scope = Scope { path: find.path.clone(), tags };
-    let listed = client
-        .list(&scope)
-        .try_filter(|listed| {
-            let matches = filter.as_ref().is_none_or(|filter| filter.matches(&listed.name));
-            async move { matches }
-        })
-        .try_collect::<Vec<_>>()
-        .await;
-    let listed = match listed {
+    let client = handle.client.as_ref();
+    let mut listed = match client.list(&scope).try_collect::<Vec<_>>().await {
         Ok(listed) => listed,
         Err(error) => return Ok(Err(Arc::new(error))),
     };
+    if listed.is_empty() && handle.dialect.empty_search == EmptySearch::NotFound {
+        return Ok(Err(Arc::new(nothing_there(&scope))));
+    }
+    listed.retain(|listed| filter.as_ref().is_none_or(|filter| filter.matches(&listed.name)));
     let reads = listed.into_iter().map(|listed| async move {
         match client.read(&listed.key).await {
             Ok(payload) => Ok(Some((listed.name, Arc::new(payload)))),
@@ -146,6 +139,14 @@ fn remote_key(remote: &RemoteRef) -> RemoteKey {
     };
     let version = remote.version.clone().filter(|version| !version.is_empty());
     RemoteKey { key: remote.key.clone(), version, aspect }
+}
+
+fn nothing_there(scope: &Scope) -> Error {
+    let error = Error::new(ErrorKind::NotFound, "search", "Secret does not exist");
+    match &scope.path {
+        Some(path) => error.with_key(path),
+        None => error,
+    }
 }
 
 fn failed(source: &Source, error: Arc<Error>) -> SyncError {

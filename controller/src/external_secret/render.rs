@@ -38,7 +38,7 @@ pub(super) fn updated(existing: &Secret, desired: &Desired) -> Secret {
 }
 
 /// The same target with the hash of `data` as its claim.
-pub(super) fn hashed(mut secret: Secret, data: Option<&Data>) -> Secret {
+fn hashed(mut secret: Secret, data: Option<&Data>) -> Secret {
     let hash = hash::data(data.into_iter().flatten().map(|(key, value)| (key.as_str(), value.0.as_slice())));
     secret.annotations_mut().insert(names::ANNOTATION_DATA_HASH.to_owned(), hash);
     secret

@@ -17,7 +17,7 @@ use super::apply::{Applied, Written};
 use super::due::Cause;
 use super::gather::Observed;
 use crate::context::Context;
-use crate::error::SyncError;
+use crate::error::{Refusal, SyncError};
 use crate::kube_io::{EventKind, ObjectKey, Subject, Watched};
 use crate::schedule::{Next, RESYNC};
 
@@ -178,6 +178,10 @@ async fn failed(context: &Context, observed: &Observed, error: &SyncError) -> Ne
     context.metrics.failed(&observed.key);
     let mut status = observed.status();
     set_ready(&mut status, STATUS_FALSE, ExternalSecretReason::SecretSyncedError, &message, observed.now);
+    if let SyncError::Refused(Refusal::OwnedByOther(_) | Refusal::OwnershipTaken(_)) = error {
+        // As upstream: the binding names the target that was meant.
+        status.binding = Some(Binding { name: observed.target_key().name });
+    }
     if status == observed.status() {
         return error.next();
     }

@@ -68,13 +68,8 @@ impl ClusterResolver {
     /// Where a reference points, if it is allowed to.
     fn target(&self, what: &str, name: &str, namespace: Option<&str>) -> Result<ObjectKey> {
         let namespace = match (self.kind, namespace) {
-            (StoreKind::Namespaced, None) => self.store_namespace.as_str(),
-            (StoreKind::Namespaced, Some(namespace)) if namespace == self.store_namespace => namespace,
-            (StoreKind::Namespaced, Some(namespace)) => {
-                let message =
-                    format!("{what} {name:?}: a SecretStore cannot refer to namespace {namespace:?}");
-                return Err(refused(message));
-            }
+            // Whatever namespace a SecretStore names, its own is meant (spec eso-core 1.4).
+            (StoreKind::Namespaced, _) => self.store_namespace.as_str(),
             (StoreKind::Cluster, Some(namespace)) => namespace,
             (StoreKind::Cluster, None) => {
                 self.trace.lock().unwrap_or_else(PoisonError::into_inner).caller_needed = true;
@@ -207,10 +202,7 @@ mod tests {
         let resolver = resolver(StoreKind::Namespaced, "own", Some("own"));
         assert_eq!(resolver.target("Secret", "a", None).unwrap(), ObjectKey::new("own", "a"));
         assert_eq!(resolver.target("Secret", "a", Some("own")).unwrap(), ObjectKey::new("own", "a"));
-        assert_eq!(
-            resolver.target("Secret", "a", Some("foreign")).unwrap_err().kind(),
-            ErrorKind::InvalidConfig
-        );
+        assert_eq!(resolver.target("Secret", "a", Some("foreign")).unwrap(), ObjectKey::new("own", "a"));
     }
 
     #[tokio::test]

@@ -49,8 +49,19 @@ pub struct Dialect {
     pub map: JsonMap,
     /// What an absent property means.
     pub missing_property: MissingProperty,
+    /// What a search that meets no entry at all means, before any filter by name.
+    pub empty_search: EmptySearch,
     /// `find` converts keys before `rewrite` sees them (spec eso-core Q25).
     pub find_converts_keys: bool,
+}
+
+/// What a search that meets no entry at all means to the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmptySearch {
+    /// There is no data.
+    NoData,
+    /// The place that was searched does not exist: an error, unless `deletionPolicy` heeds absence.
+    NotFound,
 }
 
 /// The order in which a property is looked up in a JSON payload.

@@ -29,7 +29,7 @@ mod resolver;
 mod secret;
 mod toolbox;
 
-pub use capabilities::{Access, Capabilities, Dialect, JsonMap, MissingProperty, PropertyOrder};
+pub use capabilities::{Access, Capabilities, Dialect, EmptySearch, JsonMap, MissingProperty, PropertyOrder};
 pub use client::{Health, StoreClient};
 pub use clock::{Clock, SystemClock};
 pub use descriptor::Descriptor;

@@ -8,7 +8,7 @@ use crate::{CaProvider, Result, SecretBytes, SecretKeySelector, ServiceAccountSe
 /// namespace of the caller.
 ///
 /// # Guarantees
-/// - A SecretStore reaches only its own namespace. A ClusterSecretStore reaches the namespace that a selector
+/// - A SecretStore reaches only its own namespace, whatever namespace a selector names. A ClusterSecretStore reaches the namespace that a selector
 ///   names, and the caller's where it names none.
 /// - Forbidden and absent look the same: the error says neither which.
 /// - Every name is checked to be a DNS name before it becomes part of a request.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::json;
 use strongroom_provider_api::{
-    Access, Capabilities, Content, Descriptor, Dialect, Error, ErrorKind, JsonMap, MissingProperty, Payload,
-    PropertyOrder, Provider, RemoteKey, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox,
-    Violation,
+    Access, Capabilities, Content, Descriptor, Dialect, EmptySearch, Error, ErrorKind, JsonMap,
+    MissingProperty, Payload, PropertyOrder, Provider, RemoteKey, Resolver, Result, Stability, StoreClient,
+    StoreKind, Toolbox, Violation,
 };
 use strongroom_provider_conformance::{CANARY, Entry, Fixture, Outcome, Store, StubResolver, cases};
 
@@ -55,6 +55,7 @@ impl Provider for Broken {
             property: PropertyOrder::PathOnly,
             map: JsonMap::RawText,
             missing_property: MissingProperty::NotFound,
+            empty_search: EmptySearch::NoData,
             find_converts_keys: false,
         }
     }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_provider_api::{
-    Access, Capabilities, Descriptor, Dialect, JsonMap, MissingProperty, PropertyOrder, Provider, Resolver,
-    Result, Stability, StoreClient, StoreKind, Toolbox, Upkeep, Violation,
+    Access, Capabilities, Descriptor, Dialect, EmptySearch, JsonMap, MissingProperty, PropertyOrder,
+    Provider, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox, Upkeep, Violation,
 };
 
 pub use config::{Entry, FakeConfig, ValidationResult};
@@ -48,6 +48,7 @@ impl Provider for Fake {
             property: PropertyOrder::PathOnly,
             map: JsonMap::RawText,
             missing_property: MissingProperty::NotFound,
+            empty_search: EmptySearch::NoData,
             find_converts_keys: true,
         }
     }

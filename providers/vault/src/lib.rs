@@ -19,8 +19,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_provider_api::{
-    Access, Capabilities, Descriptor, Dialect, JsonMap, MissingProperty, PropertyOrder, Provider, Resolver,
-    Result, Stability, StoreClient, StoreKind, Toolbox, Violation,
+    Access, Capabilities, Descriptor, Dialect, EmptySearch, JsonMap, MissingProperty, PropertyOrder,
+    Provider, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox, Violation,
 };
 
 pub use config::VaultConfig;
@@ -58,6 +58,7 @@ impl Provider for Vault {
             property: PropertyOrder::LiteralThenPath,
             map: JsonMap::Reserialised,
             missing_property: MissingProperty::InvalidPayload,
+            empty_search: EmptySearch::NotFound,
             find_converts_keys: false,
         }
     }
