@@ -1,5 +1,7 @@
 //! Hop 7, first half: the one difference between the target as it is and as it should be. Pure.
 
+use std::fmt;
+
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::ResourceExt;
@@ -10,7 +12,7 @@ use super::render::{self, group, is_same_object};
 use crate::error::Refusal;
 
 /// The one thing to do to the target.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(super) enum Change {
     /// It does not exist.
     Create(Box<Secret>),
@@ -22,6 +24,19 @@ pub(super) enum Change {
     Keep,
     /// It does not exist, and the policy waits for somebody to make it.
     Wait,
+}
+
+/// Names the change only: a Secret's own `Debug` prints its data.
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Create(_) => "Create",
+            Self::Update(_) => "Update",
+            Self::UpdateMetadata(_) => "UpdateMetadata",
+            Self::Keep => "Keep",
+            Self::Wait => "Wait",
+        })
+    }
 }
 
 /// What has to be done so that `existing` becomes `desired` (spec eso-core 2.8, 2.9).
@@ -123,6 +138,11 @@ mod tests {
         assert_eq!(secret.name_any(), "target");
         assert_eq!(secret.metadata.owner_references, Some(vec![owner("ExternalSecret", "es", "1")]));
         assert_eq!(change(Some(&secret), &desired()), Ok(Change::Keep));
+    }
+
+    #[test]
+    fn debug_output_shows_no_data() {
+        assert_eq!(format!("{:?}", change(None, &desired()).unwrap()), "Create");
     }
 
     #[test]
