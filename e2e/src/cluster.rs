@@ -11,7 +11,7 @@ use kube::{
     Api, Client, Config,
     api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
     config::{KubeConfigOptions, Kubeconfig},
-    core::{ApiResource, GroupVersionKind},
+    core::{ApiResource, GroupVersionKind, ObjectMeta},
 };
 use serde_json::{Value, json};
 
@@ -38,10 +38,20 @@ pub enum Kind {
     SecretStore,
     /// `ClusterSecretStore`
     ClusterSecretStore,
+    /// `ClusterGenerator`
+    ClusterGenerator,
+    /// `Fake`, a generator
+    FakeGenerator,
+    /// `Password`, a generator
+    PasswordGenerator,
+    /// `SSHKey`, a generator
+    SshKeyGenerator,
+    /// `UUID`, a generator
+    UuidGenerator,
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 14] = [
         Self::Namespace,
         Self::Secret,
         Self::ConfigMap,
@@ -51,10 +61,16 @@ impl Kind {
         Self::ExternalSecret,
         Self::SecretStore,
         Self::ClusterSecretStore,
+        Self::ClusterGenerator,
+        Self::FakeGenerator,
+        Self::PasswordGenerator,
+        Self::SshKeyGenerator,
+        Self::UuidGenerator,
     ];
 
     /// Group, version, kind and plural.
     fn names(self) -> (&'static str, &'static str, &'static str, &'static str) {
+        const GENERATORS: &str = "generators.external-secrets.io";
         match self {
             Self::Namespace => ("", "v1", "Namespace", "namespaces"),
             Self::Secret => ("", "v1", "Secret", "secrets"),
@@ -69,6 +85,11 @@ impl Kind {
             Self::ClusterSecretStore => {
                 ("external-secrets.io", "v1", "ClusterSecretStore", "clustersecretstores")
             }
+            Self::ClusterGenerator => (GENERATORS, "v1alpha1", "ClusterGenerator", "clustergenerators"),
+            Self::FakeGenerator => (GENERATORS, "v1alpha1", "Fake", "fakes"),
+            Self::PasswordGenerator => (GENERATORS, "v1alpha1", "Password", "passwords"),
+            Self::SshKeyGenerator => (GENERATORS, "v1alpha1", "SSHKey", "sshkeys"),
+            Self::UuidGenerator => (GENERATORS, "v1alpha1", "UUID", "uuids"),
         }
     }
 
@@ -79,16 +100,21 @@ impl Kind {
 
     /// Whether objects of this kind live in a namespace.
     pub fn is_namespaced(self) -> bool {
-        !matches!(self, Self::Namespace | Self::ClusterRoleBinding | Self::ClusterSecretStore)
+        !matches!(
+            self,
+            Self::Namespace | Self::ClusterRoleBinding | Self::ClusterSecretStore | Self::ClusterGenerator
+        )
     }
 
     /// The kind of a manifest.
     pub fn of(manifest: &Value) -> Result<Self> {
-        let name = manifest["kind"].as_str().context("a manifest without kind")?;
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.name() == name)
-            .with_context(|| format!("stories know no kind {name}"))
+        Self::named(manifest["kind"].as_str().context("a manifest without kind")?)
+    }
+
+    /// The kind with this [`Kind::name`].
+    pub fn named(name: &str) -> Result<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|kind| kind.name() == name).with_context(|| format!("stories know no kind {name}"))
     }
 
     fn resource(self) -> ApiResource {
@@ -177,6 +203,32 @@ impl Cluster {
         Ok(serde_json::to_value(patched)?)
     }
 
+    /// Applies a JSON patch, a list of operations, and gives back the object as stored.
+    pub async fn patch_by_operations(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+        operations: &Value,
+    ) -> Result<Value> {
+        let path = format!("{}/{name}", self.api(kind, namespace).resource_url());
+        let request = http::Request::patch(path)
+            .header("content-type", "application/json-patch+json")
+            .body(serde_json::to_vec(operations)?)?;
+        Ok(self.client.request(request).await?)
+    }
+
+    /// Namespace (empty for cluster-wide kinds), name and resource version of all objects of a kind.
+    pub async fn versions(&self, kind: Kind) -> Result<Vec<[String; 3]>> {
+        let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &kind.resource());
+        let found = api.list_metadata(&ListParams::default()).await?;
+        let version = |metadata: ObjectMeta| {
+            let parts = [metadata.namespace, metadata.name, metadata.resource_version];
+            parts.map(Option::unwrap_or_default)
+        };
+        Ok(found.items.into_iter().map(|item| version(item.metadata)).collect())
+    }
+
     /// Asks for an object's deletion; an absent one is fine.
     pub async fn delete(&self, kind: Kind, namespace: &str, name: &str) -> Result<()> {
         match self.api(kind, namespace).delete(name, &DeleteParams::background()).await {
@@ -232,6 +284,14 @@ pub fn write_kubeconfig_for_token(administrator: &Path, token: &str, to: &Path) 
     });
     std::fs::write(to, serde_json::to_vec_pretty(&config)?)
         .with_context(|| format!("cannot write {}", to.display()))
+}
+
+/// The HTTP status with which the API server refused a request, if that is what went wrong.
+pub fn refusal(error: &anyhow::Error) -> Option<u16> {
+    match error.downcast_ref() {
+        Some(kube::Error::Api(status)) => Some(status.code),
+        _ => None,
+    }
 }
 
 fn is_not_found(error: &kube::Error) -> bool {

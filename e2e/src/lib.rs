@@ -1,7 +1,8 @@
 //! What user-visible stories are told with: the test bed, a cluster as a user sees it, Vault, and controllers to start.
 //!
-//! The stories themselves are in `tests/stories`. Nothing here knows the controller's code: what a story expects is
-//! worked out again from the specification ([`expected`]) and looked at from outside ([`observed`], [`audit`]).
+//! The stories themselves are in `tests/stories`; `tests/cases` plays recorded cases with the same means. Nothing here
+//! knows the controller's code: what a story expects is worked out again from the specification ([`expected`]) and looked
+//! at from outside ([`observed`], [`audit`]).
 
 #![deny(missing_docs)]
 #![expect(

@@ -1,7 +1,8 @@
 //! Hop 7, second half: carries the change out, with at most one write.
 
 use k8s_openapi::api::core::v1::Secret;
-use strongroom_crds::CreationPolicy;
+use kube::ResourceExt;
+use strongroom_crds::{CreationPolicy, names};
 
 use super::change::{Change, change};
 use super::desired::Desired;
@@ -125,6 +126,16 @@ pub(super) async fn delete_orphans(context: &Context, desired: &Desired) -> Resu
         }
     }
     Ok(orphans.len())
+}
+
+/// True if the target exists, only without the label by which we see it: whoever took the label off is heeded
+/// until the next refresh, as upstream does.
+///
+/// # Errors
+/// A request that failed.
+pub(super) async fn is_only_unlabelled(context: &Context, observed: &Observed) -> Result<bool, SyncError> {
+    let target = context.cluster.secret(&observed.target_key()).await.map_err(SyncError::Write)?;
+    Ok(target.is_some_and(|secret| !secret.labels().contains_key(names::LABEL_MANAGED)))
 }
 
 /// Deletes the target because the stores have nothing for it any more and `deletionPolicy: Delete` says so. Only

@@ -53,15 +53,33 @@ struct Facts<'a> {
 /// # Errors
 /// The text about a `refreshInterval` that cannot be read.
 pub(super) fn due(observed: &Observed, spec: &ExternalSecretSpec) -> Result<Due, String> {
-    let interval = interval(spec)?;
     let status = observed.status();
-    let current = observed.resource_version();
-    let (policy, creation_policy) = (spec.refresh_policy, spec.target.creation_policy);
-    let windows = spec.sync_windows.as_ref();
-    let facts = Facts { status: &status, policy, creation_policy, windows, interval, current, observed };
-    // The order is upstream's; the first that speaks decides.
-    let checks = [never_synced, target_missing, target_altered, changed, failed, interval_passed];
+    let facts = facts(observed, spec, &status)?;
+    // The first that speaks decides; the target comes last, so that it is named only where all else is in step.
+    let checks = [never_synced, changed, failed, interval_passed, target_missing, target_altered];
     Ok(checks.iter().find_map(|check| check(&facts)).map_or_else(|| Due::Later(facts.next_look()), Due::Now))
+}
+
+fn facts<'a>(
+    observed: &'a Observed,
+    spec: &'a ExternalSecretSpec,
+    status: &'a ExternalSecretStatus,
+) -> Result<Facts<'a>, String> {
+    Ok(Facts {
+        status,
+        policy: spec.refresh_policy,
+        creation_policy: spec.target.creation_policy,
+        windows: spec.sync_windows.as_ref(),
+        interval: interval(spec)?,
+        current: observed.resource_version(),
+        observed,
+    })
+}
+
+/// When the timer alone may make the object due.
+pub(super) fn next_look(observed: &Observed, spec: &ExternalSecretSpec) -> Option<Duration> {
+    let status = observed.status();
+    facts(observed, spec, &status).ok()?.next_look()
 }
 
 /// `spec.refreshInterval`; the default is one hour.

@@ -23,7 +23,7 @@ use crate::schedule::{Job, Next};
 use crate::stores::AccessError;
 
 use build::Built;
-use due::Due;
+use due::{Cause, Due};
 use gather::Observed;
 use report::{Outcome, Synced};
 
@@ -71,6 +71,9 @@ async fn sync(context: &Context, observed: &Observed) -> Result<Outcome, SyncErr
     }
     let cause = match due::due(observed, spec).map_err(SyncError::Object)? {
         Due::Later(next) => return Ok(Outcome::InStep(next)),
+        Due::Now(Cause::TargetMissing) if apply::is_only_unlabelled(context, observed).await? => {
+            return Ok(Outcome::InStep(due::next_look(observed, spec)));
+        }
         Due::Now(cause) => cause,
     };
     if cleanup::hold(context, observed).await? {
