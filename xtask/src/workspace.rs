@@ -46,7 +46,8 @@ pub(crate) fn strongroom_path() -> Result<PathBuf> {
 /// Builds the controller and gives its path.
 pub(crate) fn built_strongroom() -> Result<PathBuf> {
     let mut build = cargo();
-    build.args(["build", "--quiet", "--package", "strongroom-controller", "--bin", "strongroom"]);
+    // The whole workspace's features: with those of one package half the graph would be compiled anew.
+    build.args(["build", "--quiet", "--workspace", "--bin", "strongroom"]);
     let mut step = progress::Step::start("Building the controller");
     if !process::run_to_end(&mut build, || step.tick())?.success() {
         bail!("the controller does not build");
