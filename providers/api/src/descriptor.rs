@@ -113,9 +113,19 @@ fn parse<P: Provider>(config: &Value) -> Result<P::Config> {
         Error::new(
             ErrorKind::InvalidConfig,
             "read the settings",
-            format!("spec.provider.{}: {error}", P::NAME),
+            format!("spec.provider.{}: {}", P::NAME, without_value(&error.to_string())),
         )
     })
+}
+
+/// What the parser says, without the value it met: settings of the fake provider hold secrets, and a secret may
+/// stand in the wrong place.
+fn without_value(text: &str) -> String {
+    match text.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("a value is not as expected: {expected}"),
+        None if text.starts_with("missing field") => text.to_owned(),
+        None => "the settings cannot be read".to_owned(),
+    }
 }
 
 fn inspect<P: Provider>(config: &Value, kind: StoreKind) -> Result<Inspection> {
@@ -154,5 +164,18 @@ impl Transform for WithoutNullable {
     fn transform(&mut self, schema: &mut schemars::Schema) {
         schema.remove("nullable");
         schemars::transform::transform_subschemas(self, schema);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_value;
+
+    #[test]
+    fn a_parsers_text_is_shown_without_the_value_it_met() {
+        let met = r#"invalid type: string "canary, expected x", expected a sequence"#;
+        assert_eq!(without_value(met), "a value is not as expected: a sequence");
+        assert_eq!(without_value("missing field `server`"), "missing field `server`");
+        assert_eq!(without_value("canary"), "the settings cannot be read");
     }
 }
