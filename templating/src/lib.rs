@@ -3,8 +3,11 @@
 #![deny(missing_docs)]
 
 pub mod engine;
+mod funcs;
 mod json;
 pub mod limits;
 pub mod transform;
+mod value;
 
+pub use funcs::Random;
 pub use json::JsonFault;
