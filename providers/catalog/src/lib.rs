@@ -10,9 +10,9 @@ use strongroom_provider_api::Descriptor;
 /// Every provider, one line each.
 const STORES: &[&[Descriptor]] = &[
     #[cfg(feature = "fake")]
-    strongroom_provider_fake::STORES,
+    fake::STORES,
     #[cfg(feature = "vault")]
-    strongroom_provider_vault::STORES,
+    vault::STORES,
 ];
 
 /// The descriptors of all providers that are built in.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use strongroom_provider_api::StoreKind;
 use strongroom_provider_catalog as catalog;
+use strongroom_provider_conformance::structural_faults;
 
 /// Folders that hold no provider.
 const KERNEL: [&str; 4] = ["api", "catalog", "conformance", "kit"];
@@ -28,31 +29,61 @@ fn folders() -> Vec<String> {
     names
 }
 
-#[test]
-fn every_folder_is_listed() {
-    let manifest = fs::read_to_string(providers().join("catalog/Cargo.toml")).unwrap();
-    let list = fs::read_to_string(providers().join("catalog/src/lib.rs")).unwrap();
-    let features = manifest.lines().find(|line| line.starts_with("default = ")).unwrap();
-    assert!(folders().len() >= 2);
-    for folder in folders() {
-        let dependency = format!("strongroom-provider-{folder} = {{ workspace = true, optional = true }}");
-        assert!(manifest.contains(&dependency), "catalog/Cargo.toml lacks the line: {dependency}");
-        let feature = format!("{folder} = [\"dep:strongroom-provider-{folder}\"]");
-        assert!(manifest.contains(&feature), "catalog/Cargo.toml lacks the feature: {feature}");
-        assert!(features.contains(&format!("{folder:?}")), "the default features of catalog lack {folder:?}");
-        let entry = format!("strongroom_provider_{folder}::STORES,");
-        assert!(list.contains(&entry), "catalog/src/lib.rs lacks the line: {entry}");
+/// The lines and files that the provider in `folder` lacks; each says where it belongs.
+fn lacks(folder: &str, manifest: &str, list: &str) -> Vec<String> {
+    let mut missing = Vec::new();
+    let package = format!("strongroom-provider-{folder}");
+    let line = format!("{folder} = {{ package = {package:?}, path = \"../{folder}\", optional = true }}");
+    if !manifest.lines().any(|found| found == line) {
+        missing.push(format!("catalog/Cargo.toml lacks the line: {line}"));
     }
+    let features = manifest.lines().find(|line| line.starts_with("default = ")).unwrap_or_default();
+    if !features.contains(&format!("{folder:?}")) {
+        missing.push(format!("catalog/Cargo.toml lacks {folder:?} in the line: {features}"));
+    }
+    for line in [format!("#[cfg(feature = {folder:?})]"), format!("{folder}::STORES,")] {
+        if !list.lines().any(|found| found.trim() == line) {
+            missing.push(format!("catalog/src/lib.rs lacks the line: {line}"));
+        }
+    }
+    for file in ["src/lib.rs", "src/config.rs", "docs.md", "examples", "tests/conformance.rs"] {
+        if !providers().join(folder).join(file).exists() {
+            missing.push(format!("providers/{folder}/{file} is missing"));
+        }
+    }
+    // A provider with several engines has one client for each, named after it.
+    let clients = ["src/client.rs", "src/kv.rs"];
+    if !clients.iter().any(|file| providers().join(folder).join(file).exists()) {
+        missing.push(format!("providers/{folder}/src/client.rs is missing"));
+    }
+    missing
 }
 
 #[test]
-fn every_folder_has_the_same_files() {
-    let files = ["src/lib.rs", "src/config.rs", "docs.md", "examples", "tests/conformance.rs"];
-    for folder in folders() {
-        for file in files {
-            assert!(providers().join(&folder).join(file).exists(), "providers/{folder}/{file} is missing");
-        }
-    }
+fn every_folder_is_listed_and_has_the_same_files() {
+    let manifest = fs::read_to_string(providers().join("catalog/Cargo.toml")).unwrap();
+    let list = fs::read_to_string(providers().join("catalog/src/lib.rs")).unwrap();
+    assert!(folders().len() >= 2, "the providers are not found: {:?}", folders());
+    let missing: Vec<_> = folders().iter().flat_map(|folder| lacks(folder, &manifest, &list)).collect();
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
+fn what_a_folder_lacks_is_named_exactly() {
+    let missing = lacks("new", "default = [\"fake\"]\n", "");
+    let expected = [
+        r#"catalog/Cargo.toml lacks the line: new = { package = "strongroom-provider-new", path = "../new", optional = true }"#,
+        r#"catalog/Cargo.toml lacks "new" in the line: default = ["fake"]"#,
+        r#"catalog/src/lib.rs lacks the line: #[cfg(feature = "new")]"#,
+        "catalog/src/lib.rs lacks the line: new::STORES,",
+        "providers/new/src/lib.rs is missing",
+        "providers/new/src/config.rs is missing",
+        "providers/new/docs.md is missing",
+        "providers/new/examples is missing",
+        "providers/new/tests/conformance.rs is missing",
+        "providers/new/src/client.rs is missing",
+    ];
+    assert_eq!(missing, expected);
 }
 
 #[test]
@@ -67,31 +98,7 @@ fn names_are_the_folders_and_unique() {
 #[test]
 fn schemas_are_structural() {
     for (name, schema) in catalog::schemas() {
-        check_node(&name, &schema);
-    }
-}
-
-/// Every node says its type or that anything goes, and refers to no other.
-fn check_node(path: &str, node: &Value) {
-    let object = node.as_object().unwrap_or_else(|| unreachable!("{path} is not an object"));
-    for forbidden in ["$ref", "$schema", "nullable", "definitions"] {
-        assert!(!object.contains_key(forbidden), "{path} has {forbidden}");
-    }
-    if let Some(alternatives) = node["oneOf"].as_array() {
-        for alternative in alternatives {
-            check_node(path, alternative);
-        }
-        return;
-    }
-    let typed = ["type", "enum", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string"];
-    assert!(typed.iter().any(|key| object.contains_key(*key)), "{path} says no type: {node}");
-    for (name, child) in node["properties"].as_object().into_iter().flatten() {
-        check_node(&format!("{path}.{name}"), child);
-    }
-    for key in ["items", "additionalProperties"] {
-        if let Some(child) = object.get(key).filter(|child| child.is_object()) {
-            check_node(&format!("{path}.{key}"), child);
-        }
+        assert_eq!(structural_faults(&schema), Vec::<String>::new(), "{name}");
     }
 }
 

@@ -49,7 +49,8 @@ pub trait Fixture: Send + Sync {
     /// The provider.
     fn descriptor(&self) -> Descriptor;
 
-    /// A store that holds exactly `entries`.
+    /// A store that holds exactly `entries`. Credentials that the resolver serves and tokens that a stub gives
+    /// out should hold [`CANARY`](crate::CANARY).
     async fn store(&self, entries: &[Entry]) -> Store;
 
     /// `text` as a value that this service can hold.
@@ -68,6 +69,19 @@ pub trait Fixture: Send + Sync {
     /// The name under which a version, counted from 1, is asked for.
     fn version_name(&self, version: u32) -> String {
         version.to_string()
+    }
+
+    /// Deletes the entry `key` of a running `store`, as a user of the service would; false where the fixture
+    /// cannot.
+    async fn delete(&self, _store: &Store, _key: &str) -> bool {
+        false
+    }
+
+    /// Settings with one fault each, beside the field at fault as a [`Violation`] names it.
+    ///
+    /// [`Violation`]: strongroom_provider_api::Violation
+    fn faulty_settings(&self) -> Vec<(Value, &'static str)> {
+        Vec::new()
     }
 
     /// Cases that this provider answers otherwise, each with the reason.

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::Fixture;
+use crate::cases::ALL;
 
 /// A case that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub enum Outcome {
 pub type Verdict = Result<Outcome, String>;
 
 /// A running case.
-pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Verdict> + 'a>>;
+pub type Running<'a> = Pin<Box<dyn Future<Output = Verdict> + 'a>>;
 
 /// Runs `case`, called `name`, and fails the test that calls it if the case fails.
 ///
@@ -35,6 +36,17 @@ pub async fn run<F: Fixture>(name: &str, fixture: &F, case: for<'a> fn(&'a dyn F
         (Ok(_), Some((_, reason))) => {
             panic!("{name} is declared as a deviation ({reason}), but there is none: take it out")
         }
+    }
+}
+
+/// Fails the test that calls it if a declared deviation names no case.
+///
+/// # Panics
+/// With the name.
+pub fn check_deviations(fixture: &impl Fixture) {
+    for (name, reason) in fixture.deviations() {
+        let known = ALL.iter().any(|case| case.name == *name);
+        assert!(known, "{name} is declared as a deviation ({reason}), but there is no such case");
     }
 }
 

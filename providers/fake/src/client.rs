@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use strongroom_provider_api::{
-    Aspect, Error, ErrorKind, Health, Listed, Payload, RemoteKey, Result, Scope, SecretBytes, StoreClient,
+    Error, ErrorKind, Health, Listed, Payload, RemoteKey, Result, Scope, SecretBytes, StoreClient,
 };
 
 use crate::config::{FakeConfig, ValidationResult};
@@ -20,7 +20,7 @@ impl FakeClient {
     pub(crate) fn new(config: FakeConfig) -> Self {
         let mut entries: BTreeMap<String, BTreeMap<String, SecretBytes>> = BTreeMap::new();
         for entry in config.data {
-            entries.entry(entry.key).or_default().insert(entry.version, SecretBytes::from(entry.value));
+            entries.entry(entry.key).or_default().insert(entry.version, entry.value);
         }
         Self { entries, validation_result: config.validation_result.unwrap_or_default() }
     }
@@ -29,25 +29,20 @@ impl FakeClient {
 #[async_trait]
 impl StoreClient for FakeClient {
     async fn read(&self, key: &RemoteKey) -> Result<Payload> {
-        if key.aspect == Aspect::Metadata {
-            let message = "the fake provider keeps no metadata";
-            return Err(Error::new(ErrorKind::Unsupported, "read", message).with_key(&key.key));
-        }
+        // As upstream's, it takes no notice of the aspect: there is nothing but the value.
         let version = key.version.as_deref().unwrap_or_default();
         let found = self.entries.get(&key.key).and_then(|versions| versions.get(version));
         let absent = || Error::new(ErrorKind::NotFound, "read", "Secret does not exist").with_key(&key.key);
         Ok(Payload::bytes(found.ok_or_else(absent)?.clone()))
     }
 
-    /// Of several versions of a key the highest, as text, is found.
+    /// Of several versions of a key the highest, as text, is found. A path is ignored, as by upstream's.
     fn list<'a>(&'a self, scope: &'a Scope) -> BoxStream<'a, Result<Listed>> {
         if !scope.tags.is_empty() {
             let error = Error::new(ErrorKind::Unsupported, "list", "the fake provider keeps no tags");
             return stream::once(async { Err(error) }).boxed();
         }
-        let prefix = scope.path.as_deref().unwrap_or_default();
-        let found = self.entries.iter().filter(move |(name, _)| name.starts_with(prefix));
-        let listed = found.filter_map(|(name, versions)| {
+        let listed = self.entries.iter().filter_map(|(name, versions)| {
             let (version, _) = versions.last_key_value()?;
             let key = RemoteKey::latest(name);
             let key = if version.is_empty() { key } else { key.at_version(version) };
@@ -65,5 +60,81 @@ impl StoreClient for FakeClient {
                 Err(Error::new(ErrorKind::InvalidConfig, "check the store", message))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::TryStreamExt as _;
+    use serde_json::{Value, json};
+    use strongroom_provider_api::Content;
+
+    use super::*;
+
+    fn client(config: Value) -> FakeClient {
+        FakeClient::new(serde_json::from_value(config).unwrap())
+    }
+
+    async fn text(client: &FakeClient, key: &RemoteKey) -> Result<String> {
+        match client.read(key).await?.content {
+            Content::Bytes(bytes) => Ok(bytes.expose_str().unwrap().to_owned()),
+            Content::Fields(_) => panic!("the fake provider holds bytes"),
+        }
+    }
+
+    #[tokio::test]
+    async fn key_and_version_must_both_match() {
+        let data = json!([{ "key": "a", "value": "1", "version": "v1" }, { "key": "b", "value": "2" }]);
+        let client = client(json!({ "data": data }));
+        assert_eq!(text(&client, &RemoteKey::latest("a").at_version("v1")).await.unwrap(), "1");
+        assert_eq!(text(&client, &RemoteKey::latest("b")).await.unwrap(), "2");
+        for absent in [
+            RemoteKey::latest("a"),
+            RemoteKey::latest("a").at_version("v2"),
+            RemoteKey::latest("b").at_version("v1"),
+            // Upstream joins key and version to one name.
+            RemoteKey::latest("av1"),
+        ] {
+            assert_eq!(text(&client, &absent).await.unwrap_err().kind(), ErrorKind::NotFound, "{absent:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn of_two_equal_entries_the_later_one_counts() {
+        let data = json!([{ "key": "a", "value": "first" }, { "key": "a", "value": "second" }]);
+        let client = client(json!({ "data": data }));
+        assert_eq!(text(&client, &RemoteKey::latest("a")).await.unwrap(), "second");
+    }
+
+    #[tokio::test]
+    async fn the_highest_version_as_text_is_listed_wherever_the_search_begins() {
+        let [plain, nine, ten] =
+            ["", "v9", "v10"].map(|version| json!({ "key": "dir/a", "value": "x", "version": version }));
+        let client = client(json!({ "data": [plain, nine, ten, { "key": "b" }] }));
+        for path in [None, Some("dir".to_owned())] {
+            let scope = Scope { path, tags: BTreeMap::new() };
+            let listed: Vec<_> = client.list(&scope).try_collect().await.unwrap();
+            let mut keys: Vec<_> = listed.into_iter().map(|listed| listed.key).collect();
+            keys.sort_by(|a, b| a.key.cmp(&b.key));
+            assert_eq!(keys, [RemoteKey::latest("b"), RemoteKey::latest("dir/a").at_version("v9")]);
+        }
+    }
+
+    #[tokio::test]
+    async fn tags_are_not_supported() {
+        let scope = Scope { path: None, tags: BTreeMap::from([("team".to_owned(), "a".to_owned())]) };
+        let client = client(json!({ "data": [{ "key": "a", "value": "x" }] }));
+        let listed: Result<Vec<_>> = client.list(&scope).try_collect().await;
+        assert_eq!(listed.unwrap_err().kind(), ErrorKind::Unsupported);
+    }
+
+    #[tokio::test]
+    async fn a_probe_gives_what_the_settings_say() {
+        assert_eq!(client(json!({})).probe().await.unwrap(), Health::Ready);
+        assert_eq!(client(json!({ "validationResult": 0 })).probe().await.unwrap(), Health::Ready);
+        let unknown = client(json!({ "validationResult": 1 })).probe().await.unwrap();
+        assert!(matches!(unknown, Health::Unknown(_)), "{unknown:?}");
+        let error = client(json!({ "validationResult": 2 })).probe().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
     }
 }

@@ -1,31 +1,35 @@
 //! `spec.provider.fake`: the entries themselves.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
-use strongroom_provider_api::Violation;
+use serde::de::{Deserializer, Visitor};
+use serde::{Deserialize, de};
+use strongroom_provider_api::{SecretBytes, Violation};
 
 /// Settings of the fake provider (spec eso-providers D).
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FakeConfig {
     /// The entries.
+    // Of two with the same key and version the later one counts, as upstream.
     pub data: Vec<Entry>,
     /// What a check of the store gives: 0 ready, 1 unknown, 2 error.
     pub validation_result: Option<ValidationResult>,
 }
 
 /// One entry.
-#[derive(Clone, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Entry {
     /// Its remote key.
     pub key: String,
     /// Its value.
-    pub value: String,
+    #[serde(deserialize_with = "secret_text")]
+    #[schemars(with = "String", extend("default" = ""))]
+    pub value: SecretBytes,
     /// Its version; an entry without one is read where no version is asked for.
+    // So that the schema has no default for it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub version: String,
 }
@@ -33,53 +37,96 @@ pub struct Entry {
 /// `validationResult`: 0 ready, 1 unknown, anything else an error.
 pub type ValidationResult = i32;
 
-/// Names the key, never the value.
-impl fmt::Debug for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry")
-            .field("key", &self.key)
-            .field("version", &self.version)
-            .finish_non_exhaustive()
+impl FakeConfig {
+    /// Entries that could never be read, because they have no key.
+    pub(crate) fn violations(&self) -> Vec<Violation> {
+        let without_key = self.data.iter().enumerate().filter(|(_, entry)| entry.key.is_empty());
+        without_key
+            .map(|(index, _)| Violation::new(format!("data[{index}].key"), "must not be empty"))
+            .collect()
     }
 }
 
-impl FakeConfig {
-    /// Entries that could never be read: without a key, or a second one of the same key and version.
-    pub(crate) fn violations(&self) -> Vec<Violation> {
-        let mut seen = HashSet::new();
-        let mut violations = Vec::new();
-        for (index, entry) in self.data.iter().enumerate() {
-            let field = format!("data[{index}].key");
-            if entry.key.is_empty() {
-                violations.push(Violation::new(field, "must not be empty"));
-            } else if !seen.insert((&entry.key, &entry.version)) {
-                let message = format!("{:?} stands there twice with the same version", entry.key);
-                violations.push(Violation::new(field, message));
-            }
-        }
-        violations
+/// Text, wiped on drop. Serde's own message would repeat a value of another type.
+fn secret_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretBytes, D::Error> {
+    // Not `deserialize_string`: that refuses other types before the visitor sees them.
+    deserializer.deserialize_any(SecretText)
+}
+
+struct SecretText;
+
+const NOT_TEXT: &str = "data[].value must be text; put it in quotes";
+
+impl Visitor<'_> for SecretText {
+    type Value = SecretBytes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<SecretBytes, E> {
+        Ok(SecretBytes::from(text))
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<SecretBytes, E> {
+        Ok(SecretBytes::from(text))
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<SecretBytes, E> {
+        Err(E::custom(NOT_TEXT))
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<SecretBytes, E> {
+        Err(E::custom(NOT_TEXT))
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<SecretBytes, E> {
+        Err(E::custom(NOT_TEXT))
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<SecretBytes, E> {
+        Err(E::custom(NOT_TEXT))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
-    fn entry(key: &str, version: &str) -> Entry {
-        Entry { key: key.to_owned(), value: "canary".to_owned(), version: version.to_owned() }
+    fn config(data: &Value) -> Result<FakeConfig, String> {
+        serde_json::from_value(json!({ "data": data })).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn entries_that_could_never_be_read_are_named() {
-        let data = vec![entry("a", ""), entry("a", "v1"), entry("", ""), entry("a", "v1")];
-        let violations = FakeConfig { data, validation_result: None }.violations();
+    fn entries_without_a_key_are_named() {
+        let data = json!([{ "key": "a", "value": "x" }, { "value": "x" }, { "key": "" }]);
+        let violations = config(&data).unwrap().violations();
         let fields: Vec<_> = violations.iter().map(|violation| violation.field.as_str()).collect();
-        assert_eq!(fields, ["data[2].key", "data[3].key"]);
+        assert_eq!(fields, ["data[1].key", "data[2].key"]);
+    }
+
+    #[test]
+    fn an_entry_twice_is_no_fault_because_upstream_takes_it() {
+        let data = json!([{ "key": "a", "value": "x" }, { "key": "a", "value": "y" }]);
+        assert_eq!(config(&data).unwrap().violations(), []);
     }
 
     #[test]
     fn debug_names_keys_and_never_values() {
-        let debug = format!("{:?}", entry("a", "v1"));
+        let data = json!([{ "key": "a", "value": "canary", "version": "v1" }]);
+        let debug = format!("{:?}", config(&data).unwrap());
         assert!(debug.contains("\"a\"") && !debug.contains("canary"), "{debug}");
+    }
+
+    #[test]
+    fn a_value_that_is_no_text_is_refused_without_being_repeated() {
+        for (value, shown) in
+            [(json!(5701), "57"), (json!(-5701), "57"), (json!(5.5), "5"), (json!(true), "true")]
+        {
+            let error = config(&json!([{ "key": "a", "value": value }])).unwrap_err();
+            assert!(error.contains("data[].value") && !error.contains(shown), "{error}");
+        }
     }
 }

@@ -1,3 +1,5 @@
+//! The `fake` provider: values that are written in the store's own spec.
+//!
 #![doc = include_str!("../docs.md")]
 #![deny(missing_docs)]
 
@@ -24,7 +26,7 @@ pub struct Fake;
 #[async_trait]
 impl Provider for Fake {
     const NAME: &'static str = "fake";
-    const STABILITY: Stability = Stability::Stable;
+    const STABILITY: Stability = Stability::Alpha;
     // As upstream: whoever uses it in earnest gets a warning.
     const UPKEEP: Upkeep = Upkeep::Unmaintained;
     type Config = FakeConfig;

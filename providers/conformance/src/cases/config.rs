@@ -1,11 +1,11 @@
 //! Settings: what is wrong is named.
 
 use serde_json::{Value, json};
-use strongroom_provider_api::{ErrorKind, StoreKind};
+use strongroom_provider_api::{ErrorKind, Resolver as _, StoreKind};
 
-use super::{case, shown};
-use crate::Outcome;
+use super::{case, not_applicable, shown};
 use crate::outcome::ensure;
+use crate::{Outcome, structural_faults};
 
 case! {
     /// The API server prunes what the schema does not know; an object stored before must still work.
@@ -27,6 +27,42 @@ case! {
         ensure!(checked.as_ref().is_err_and(|error| error.kind() == ErrorKind::InvalidConfig), "{}", shown(&checked));
         let place = format!("spec.provider.{}", descriptor.name);
         ensure!(shown(&checked).contains(&place), "{place} is not named: {}", shown(&checked));
+        Ok(Outcome::Passed)
+    }
+}
+
+case! {
+    /// Whoever wrote the settings is told where the fault is, before anybody is asked.
+    violations_name_fields(fixture) {
+        let faulty = fixture.faulty_settings();
+        if faulty.is_empty() {
+            return not_applicable("the fixture names no faulty settings");
+        }
+        let descriptor = fixture.descriptor();
+        let mut store = fixture.store(&[]).await;
+        for (config, field) in faulty {
+            let kind = store.resolver.store_kind();
+            let found = descriptor.validate(&config, kind).map_err(|error| format!("{field}: {error}"))?;
+            let named: Vec<_> = found.iter().map(|violation| violation.field.as_str()).collect();
+            ensure!(named == [field], "expected a fault of {field:?}, found {named:?}");
+            ensure!(found.iter().all(|violation| !violation.message.is_empty()), "{field}: no reason is given");
+            store.config = config;
+            let connected = store.connect(&descriptor).await.map(drop);
+            let place = format!("spec.provider.{}.{field}", descriptor.name);
+            let refused = connected.as_ref().is_err_and(|error| error.kind() == ErrorKind::InvalidConfig);
+            ensure!(refused && shown(&connected).contains(&place), "{place}: {}", shown(&connected));
+            let asked = store.resolver.asked();
+            ensure!(asked.is_empty(), "{field}: references were resolved all the same: {asked:?}");
+        }
+        Ok(Outcome::Passed)
+    }
+}
+
+case! {
+    /// The API server takes no other schema.
+    schema_is_structural(fixture) {
+        let faults = structural_faults(&fixture.descriptor().schema());
+        ensure!(faults.is_empty(), "{}", faults.join("; "));
         Ok(Outcome::Passed)
     }
 }

@@ -43,6 +43,13 @@ case! {
 }
 
 case! {
+    /// A 404 in words that the service does not use for absence is a wrong address at worst, and no value.
+    not_found_is_absence_or_a_wrong_address(fixture) {
+        expect(fixture, Fault::Status(404), &[ErrorKind::NotFound, ErrorKind::InvalidConfig]).await
+    }
+}
+
+case! {
     /// Somebody was faster.
     conflict_is_conflict(fixture) {
         expect(fixture, Fault::Status(409), &[ErrorKind::Conflict]).await

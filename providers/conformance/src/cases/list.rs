@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::TryStreamExt;
-use strongroom_provider_api::{Capabilities, Listed, Scope, StoreClient};
+use strongroom_provider_api::{Capabilities, ErrorKind, Listed, RemoteKey, Scope, StoreClient};
 
 use super::{case, connected, entry, not_applicable, shown};
 use crate::outcome::ensure;
@@ -51,6 +51,33 @@ case! {
             let payload = read.as_ref().map_err(|_| shown(&read))?;
             ensure!(fixture.open(payload).as_ref() == Some(&listed.name), "{} has another value", listed.name);
         }
+        Ok(Outcome::Passed)
+    }
+}
+
+case! {
+    /// What was deleted is neither found nor read.
+    deleted_entry_is_absent(fixture) {
+        let entries = ["stays", "goes"].map(|key| entry(fixture, key, key));
+        let (store, client) = connected(fixture, &entries).await?;
+        if !fixture.delete(&store, "goes").await {
+            return not_applicable("the fixture cannot delete");
+        }
+        let read = client.read(&RemoteKey::latest("goes")).await;
+        ensure!(read.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound), "{}", shown(&read));
+        if !capabilities(fixture, &store)?.list {
+            return Ok(Outcome::Passed);
+        }
+        // A service may go on naming what was deleted; whoever reads it must be told that it is absent.
+        let mut found = BTreeSet::new();
+        for listed in listed(client.as_ref(), &Scope::default()).await? {
+            let read = client.read(&listed.key).await;
+            match &read {
+                Ok(_) => _ = found.insert(listed.name),
+                Err(error) => ensure!(error.kind() == ErrorKind::NotFound, "{}", shown(&read)),
+            }
+        }
+        ensure!(found == BTreeSet::from(["stays".to_owned()]), "found {found:?}");
         Ok(Outcome::Passed)
     }
 }

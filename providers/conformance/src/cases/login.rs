@@ -1,14 +1,20 @@
 //! Logins: made once, renewed once, ended. They need a stub, because they count.
 
 use futures::future::join_all;
-use strongroom_provider_api::{ErrorKind, RemoteKey};
+use strongroom_provider_api::{Error, ErrorKind, RemoteKey};
 
 use super::{case, connected, entry, not_applicable, shown};
 use crate::outcome::ensure;
-use crate::{Fault, Outcome, RequestClass};
+use crate::{Fault, Fixture, Outcome, RequestClass, Store};
 
 const NO_STUB: &str = "the service is no stub";
 const NO_LOGIN: &str = "the service knows no login";
+
+/// Connects and reads: a provider may log in at either.
+async fn first_read(fixture: &dyn Fixture, store: &Store) -> Result<(), Error> {
+    let client = store.connect(&fixture.descriptor()).await?;
+    client.read(&RemoteKey::latest("key")).await.map(drop)
+}
 
 case! {
     /// When a login stops working under many calls, one new login serves them all.
@@ -38,17 +44,35 @@ case! {
         let store = fixture.store(&[entry(fixture, "key", "x")]).await;
         let Some(stub) = &store.stub else { return not_applicable(NO_STUB) };
         stub.fail(RequestClass::Login, Fault::Status(403), usize::MAX);
-        let connected = store.connect(&fixture.descriptor()).await;
-        let outcome = match connected {
-            Ok(client) => client.read(&RemoteKey::latest("key")).await.map(drop),
-            Err(error) => Err(error),
-        };
+        let outcome = first_read(fixture, &store).await;
         let logins = stub.count(RequestClass::Login);
         if logins == 0 {
             return not_applicable(NO_LOGIN);
         }
         ensure!(outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unauthenticated), "{}", shown(&outcome));
         ensure!(logins <= 2, "{logins} logins were tried");
+        Ok(Outcome::Passed)
+    }
+}
+
+case! {
+    /// A login that gets no answer says nothing about the credentials.
+    failing_login_is_unavailable(fixture) {
+        let store = fixture.store(&[entry(fixture, "key", "x")]).await;
+        let Some(stub) = &store.stub else { return not_applicable(NO_STUB) };
+        for (fault, kind) in [
+            (Fault::Status(500), ErrorKind::Unavailable),
+            (Fault::Cut, ErrorKind::Unavailable),
+            (Fault::RetryAfter(429, 17), ErrorKind::Throttled),
+        ] {
+            stub.fail(RequestClass::Login, fault, usize::MAX);
+            let outcome = first_read(fixture, &store).await;
+            if stub.count(RequestClass::Login) == 0 {
+                return not_applicable(NO_LOGIN);
+            }
+            let fits = outcome.as_ref().is_err_and(|error| error.kind() == kind);
+            ensure!(fits, "{fault:?} gave {}, expected {kind:?}", shown(&outcome));
+        }
         Ok(Outcome::Passed)
     }
 }

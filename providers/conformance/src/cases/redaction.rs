@@ -44,6 +44,14 @@ case! {
                 let _ = writeln!(shown, "{fault:?}: {error} {error:?}");
             }
         }
+        for fault in store.stub.iter().flat_map(|stub| FAULTS.map(|fault| (stub, fault))) {
+            let (stub, fault) = fault;
+            stub.mend();
+            stub.fail(RequestClass::Login, fault, usize::MAX);
+            if let Err(error) = store.connect(&fixture.descriptor()).await {
+                let _ = writeln!(shown, "login {fault:?}: {error} {error:?}");
+            }
+        }
         if let Some(stub) = &store.stub {
             stub.mend();
         }
