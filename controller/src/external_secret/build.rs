@@ -167,6 +167,7 @@ mod tests {
         Observed {
             key: ObjectKey::new("ns", name),
             object: Arc::new(DeserializeGuard(Ok(serde_json::from_value(object).unwrap()))),
+            seen: tokio::time::Instant::now(),
             target: None,
             namespace: Arc::new(NamespaceView::default()),
             now: jiff::Timestamp::UNIX_EPOCH,

@@ -3,22 +3,26 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::gather::Observed;
 use super::sources::Source;
 use crate::context::Context;
 use crate::error::SyncError;
-use crate::stores::{Gate, Handle, StoreId, StoreView, access};
+use crate::stores::{Gate, Handle, Pass, StoreId, StoreView, access};
 
 /// A store that the sources draw from, connected.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Connected {
     /// The store as it was when it was connected.
     pub store: Arc<StoreView>,
     /// Its client for this namespace.
     pub handle: Arc<Handle>,
+    /// What it reads through.
+    pub pass: Pass,
 }
 
-/// The connected stores of `sources`, each once.
+/// The connected stores of `sources`, each once, for reads that began at `since` or later.
 ///
 /// # Errors
 /// The first source, in their order, whose store may not be used or cannot be connected.
@@ -26,6 +30,7 @@ pub(super) async fn connect(
     context: &Context,
     observed: &Observed,
     sources: &[Source],
+    since: Instant,
 ) -> Result<BTreeMap<StoreId, Connected>, SyncError> {
     let mut connected = BTreeMap::new();
     for source in sources {
@@ -39,7 +44,8 @@ pub(super) async fn connect(
             store: source.store.clone(),
             error,
         })?;
-        connected.insert(source.store.clone(), Connected { store, handle });
+        let pass = handle.pass(since);
+        connected.insert(source.store.clone(), Connected { store, handle, pass });
     }
     Ok(connected)
 }

@@ -8,8 +8,13 @@ use strongroom_crds::{
     CreationPolicy, ExternalSecretSpec, ExternalSecretStatus, GoDuration, RefreshPolicy, SyncWindows,
 };
 
+use tokio::time::Instant;
+
 use super::gather::Observed;
 use super::window;
+
+/// Objects that fall due within this share their reads; it is also at most a twentieth of their interval.
+const TOGETHER: Duration = Duration::from_secs(1);
 
 /// Whether a sync is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +85,19 @@ fn facts<'a>(
 pub(super) fn next_look(observed: &Observed, spec: &ExternalSecretSpec) -> Option<Duration> {
     let status = observed.status();
     facts(observed, spec, &status).ok()?.next_look()
+}
+
+/// Since when a read must have begun to serve a sync that was `asked` for, or fell due, then: not before it was
+/// asked for, nor before the state of the object was seen that is going to be reported as synced. Only a refresh
+/// that nothing but its interval calls for may share the reads of objects that fell due a moment earlier.
+pub(super) fn since(cause: Cause, asked: Instant, observed: &Observed, interval: Duration) -> Instant {
+    let earlier = match cause {
+        Cause::IntervalPassed => asked.checked_sub(TOGETHER.min(interval / 20)).unwrap_or(asked),
+        Cause::NeverSynced | Cause::Changed | Cause::Failed | Cause::TargetMissing | Cause::TargetAltered => {
+            asked
+        }
+    };
+    earlier.max(observed.seen)
 }
 
 /// `spec.refreshInterval`; the default is one hour.
@@ -212,6 +230,7 @@ mod tests {
         let mut observed = Observed {
             key: ObjectKey::new("ns", "es"),
             object: Arc::new(DeserializeGuard(Ok(serde_json::from_value(object).unwrap()))),
+            seen: tokio::time::Instant::now(),
             target: Some(Arc::new(digest)),
             namespace: Arc::new(NamespaceView::default()),
             now: synced + SignedDuration::from_mins(minutes_later),
@@ -322,6 +341,22 @@ mod tests {
         let mut failed = observed(&json!({}), 1);
         edit(&mut failed, |es| es.status.as_mut().unwrap().conditions[0].status = "False".to_owned());
         assert_eq!(verdict(&failed), Due::Now(Cause::Failed));
+    }
+
+    #[test]
+    fn only_a_refresh_by_its_interval_may_share_slightly_earlier_reads() {
+        let mut observed = observed(&json!({}), 60);
+        let (hour, asked) = (Duration::from_hours(1), observed.seen + Duration::from_secs(10));
+        assert_eq!(since(Cause::IntervalPassed, asked, &observed, hour), asked - TOGETHER);
+        assert_eq!(
+            since(Cause::IntervalPassed, asked, &observed, Duration::from_secs(2)),
+            asked - Duration::from_millis(100)
+        );
+        assert_eq!(since(Cause::Changed, asked, &observed, hour), asked);
+        // The edit was seen while the attempt that is to answer an older request was beginning.
+        observed.seen = asked + Duration::from_secs(1);
+        assert_eq!(since(Cause::IntervalPassed, asked, &observed, hour), observed.seen);
+        assert_eq!(since(Cause::Changed, asked, &observed, hour), observed.seen);
     }
 
     #[test]

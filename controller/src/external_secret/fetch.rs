@@ -1,4 +1,4 @@
-//! Hop 5: asks the stores. Identical reads are made once; a failure says which entry it belongs to.
+//! Hop 5: asks the stores. A failure says which entry it belongs to.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::connect::Connected;
 use super::sources::{Ask, Entry, Source};
 use crate::context::Context;
 use crate::error::SyncError;
-use crate::stores::{Handle, StoreId};
+use crate::stores::{Answer, StoreId};
 
 /// Reads of one object that are under way at once.
 const CONCURRENCY: usize = 8;
@@ -39,8 +39,6 @@ pub(super) enum Found {
     Nothing,
 }
 
-type Answer = Result<Arc<Payload>, Arc<Error>>;
-
 /// What the sources give, in their order.
 ///
 /// # Errors
@@ -56,13 +54,13 @@ pub(super) async fn fetch(
     let heeds_absence = spec.target.deletion_policy != DeletionPolicy::Retain;
     let mut fetched = Vec::with_capacity(sources.len());
     for source in sources {
-        let Some(Connected { store, handle }) = stores.get(&source.store) else { continue };
+        let Some(connected @ Connected { store, handle, .. }) = stores.get(&source.store) else { continue };
         let found = match &source.ask {
             Ask::Value { remote, .. } | Ask::Members { remote, .. } => {
                 let answer = answers.get(&(source.store.clone(), remote_key(remote)));
                 answer.cloned().unwrap_or_else(|| Err(Arc::new(lost()))).map(Found::One)
             }
-            Ask::Matches { find, .. } => matches(find, &source.entry, handle).await?,
+            Ask::Matches { find, .. } => matches(find, &source.entry, connected).await?,
         };
         let found = match found {
             Err(error) if heeds_absence && error.kind() == ErrorKind::NotFound => Found::Nothing,
@@ -93,8 +91,8 @@ async fn read_all(
     let reads = wanted.into_iter().filter_map(|(id, key)| {
         let connected = stores.get(&id)?;
         Some(async move {
-            let answer = connected.handle.client.read(&key).await;
-            ((id, key), answer.map(Arc::new).map_err(Arc::new))
+            let answer = connected.pass.read(&key).await;
+            ((id, key), answer)
         })
     });
     stream::iter(reads).buffer_unordered(CONCURRENCY).collect().await
@@ -104,7 +102,7 @@ async fn read_all(
 async fn matches(
     find: &Find,
     entry: &Entry,
-    handle: &Handle,
+    connected: &Connected,
 ) -> Result<Result<Found, Arc<Error>>, SyncError> {
     let pattern = find.name.as_ref().and_then(|name| name.regexp.as_deref());
     let filter = pattern.map(NameFilter::new).transpose();
@@ -112,8 +110,8 @@ async fn matches(
     // A name filter wins over tags, as upstream's does (spec eso-providers B.5).
     let tags = if filter.is_some() { BTreeMap::new() } else { find.tags.clone() };
     let scope = Scope { path: find.path.clone(), tags };
-    let client = handle.client.as_ref();
-    let mut listed = match client.list(&scope).try_collect::<Vec<_>>().await {
+    let Connected { handle, pass, .. } = connected;
+    let mut listed = match handle.client.list(&scope).try_collect::<Vec<_>>().await {
         Ok(listed) => listed,
         Err(error) => return Ok(Err(Arc::new(error))),
     };
@@ -122,10 +120,10 @@ async fn matches(
     }
     listed.retain(|listed| filter.as_ref().is_none_or(|filter| filter.matches(&listed.name)));
     let reads = listed.into_iter().map(|listed| async move {
-        match client.read(&listed.key).await {
-            Ok(payload) => Ok(Some((listed.name, Arc::new(payload)))),
+        match pass.read(&listed.key).await {
+            Ok(payload) => Ok(Some((listed.name, payload))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Arc::new(error)),
+            Err(error) => Err(error),
         }
     });
     let found: Result<Vec<_>, _> = stream::iter(reads).buffered(CONCURRENCY).try_collect().await;

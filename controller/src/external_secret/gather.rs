@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use kube::Resource as _;
 use kube::api::ObjectMeta;
 use strongroom_crds::{ExternalSecret, ExternalSecretSpec, ExternalSecretStatus};
+use tokio::time::Instant;
 
 use crate::context::Context;
 use crate::hash;
@@ -19,6 +20,8 @@ pub(super) struct Observed {
     pub key: ObjectKey,
     /// The object as it was last seen or written.
     pub object: Arc<Watched<ExternalSecret>>,
+    /// When that state of it was first seen.
+    pub seen: Instant,
     /// The managed Secret of the target's name, if there is one.
     pub target: Option<Arc<SecretDigest>>,
     /// Its namespace.
@@ -29,7 +32,7 @@ pub(super) struct Observed {
 
 /// What is known of `key`, or `None` if it is gone.
 pub(super) fn gather(context: &Context, key: &ObjectKey) -> Option<Observed> {
-    let object = context.external_secrets.get(key)?;
+    let (object, seen) = context.external_secrets.get_seen(key)?;
     let target = target_key(key, &object);
     Some(Observed {
         key: key.clone(),
@@ -37,6 +40,7 @@ pub(super) fn gather(context: &Context, key: &ObjectKey) -> Option<Observed> {
         namespace: context.namespaces.get(&ObjectKey::cluster(&key.namespace)).unwrap_or_default(),
         now: context.clock.now(),
         object,
+        seen,
     })
 }
 

@@ -16,6 +16,8 @@ mod sources;
 pub mod watch;
 mod window;
 
+use tokio::time::Instant;
+
 use crate::context::Context;
 use crate::error::SyncError;
 use crate::kube_io::ObjectKey;
@@ -41,8 +43,8 @@ pub async fn reconcile(context: &Context, job: Job<ObjectKey>) -> Next {
     let Some(observed) = gather::gather(context, &job.key) else {
         return Next::Forget;
     };
-    let started = tokio::time::Instant::now();
-    let outcome = sync(context, &observed).await;
+    let started = Instant::now();
+    let outcome = sync(context, &observed, job.asked).await;
     let outcome = match outcome {
         Err(error) if is_first_check_of_a_new_store(&error) => Ok(Outcome::Waiting),
         outcome => outcome,
@@ -52,7 +54,7 @@ pub async fn reconcile(context: &Context, job: Job<ObjectKey>) -> Next {
     next
 }
 
-async fn sync(context: &Context, observed: &Observed) -> Result<Outcome, SyncError> {
+async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<Outcome, SyncError> {
     if observed.is_deleting() {
         return cleanup::cleanup(context, observed).await;
     }
@@ -80,7 +82,8 @@ async fn sync(context: &Context, observed: &Observed) -> Result<Outcome, SyncErr
         // The object has changed by it; the hops go on with the newest.
         return Ok(Outcome::InStep(Some(std::time::Duration::ZERO)));
     }
-    let stores = connect::connect(context, observed, &sources).await?;
+    let since = due::since(cause, asked, observed, next_refresh.unwrap_or_default());
+    let stores = connect::connect(context, observed, &sources, since).await?;
     let fetched = fetch::fetch(context, spec, sources, &stores).await?;
     match build::build(observed, spec, fetched)? {
         Built::Target { desired, missing } => {

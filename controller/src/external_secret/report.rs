@@ -16,6 +16,7 @@ use strongroom_crds::{
 use super::apply::{Applied, Written};
 use super::due::Cause;
 use super::gather::Observed;
+use super::watch;
 use crate::context::Context;
 use crate::error::{Refusal, SyncError};
 use crate::kube_io::{EventKind, ObjectKey, Subject, Watched};
@@ -211,13 +212,17 @@ async fn write_status(
     }
 }
 
-/// Puts an object that the API server just gave us into the mirror.
+/// Puts an object that the API server just gave us into the mirror. An edit that it brings along and that the
+/// watch has not told of yet is heeded here: the watch's event will be dropped as overtaken.
 pub(super) fn remember(context: &Context, mut object: Watched<ExternalSecret>) {
     object.meta_mut().managed_fields = None;
     let key = ObjectKey::of(object.meta());
     let version = object.meta().resource_version.clone();
     // Not newer means that the watch was faster.
-    let _ = context.external_secrets.put(key, version.as_deref(), object);
+    if let Ok(Some(old)) = context.external_secrets.put(key.clone(), version.as_deref(), object) {
+        let new = context.external_secrets.get(&key);
+        watch::external_secret(context, &key, Some(&old), new.as_deref());
+    }
 }
 
 /// Sets the Ready condition; its transition time moves only when the status flips (spec eso-core 2.10).

@@ -32,6 +32,8 @@ pub struct Job<K> {
     pub key: K,
     /// Failed attempts in a row so far.
     pub failures: u32,
+    /// When it was asked for: the newest request that this attempt answers, or the due time.
+    pub asked: Instant,
 }
 
 /// What becomes of an object after an attempt.
@@ -107,7 +109,7 @@ struct Object {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Waiting { due: Instant },
-    Ready { lane: Lane, since: Instant },
+    Ready { lane: Lane, since: Instant, asked: Instant },
     Running { again: Option<Lane> },
 }
 
@@ -139,12 +141,14 @@ impl<K: Clone + Eq + Ord + Hash + Debug> Schedule<K> {
         let mut state = self.lock();
         let phase = match state.objects.get(key).map(|object| object.phase) {
             Some(Phase::Running { again }) => Phase::Running { again: again.max(Some(lane)) },
-            Some(Phase::Ready { lane: current, since }) => Phase::Ready { lane: current.max(lane), since },
+            Some(Phase::Ready { lane: current, since, .. }) => {
+                Phase::Ready { lane: current.max(lane), since, asked: now }
+            }
             Some(Phase::Waiting { due }) => {
                 state.waiting.remove(&(due, key.clone()));
-                Phase::Ready { lane, since: now }
+                Phase::Ready { lane, since: now, asked: now }
             }
-            None => Phase::Ready { lane, since: now },
+            None => Phase::Ready { lane, since: now, asked: now },
         };
         let before = state.objects.get(key).map(|object| object.phase);
         let failures = state.objects.get(key).map_or(0, |object| object.failures);
@@ -199,7 +203,7 @@ impl<K: Clone + Eq + Ord + Hash + Debug> Schedule<K> {
         let phase = match (again, next) {
             (Some(lane), _) => {
                 state.lane(lane).push(&group, key.clone());
-                Some(Phase::Ready { lane, since: now })
+                Some(Phase::Ready { lane, since: now, asked: now })
             }
             (None, Next::Forget) => None,
             (None, Next::After(wait)) => Some(state.wait(key, now + wait.min(RESYNC))),
@@ -268,7 +272,7 @@ impl<K: Clone + Eq + Ord + Hash> State<K> {
         while self.waiting.first().is_some_and(|(due, _)| *due <= now) {
             let Some((since, key)) = self.waiting.pop_first() else { return };
             if let Some(object) = self.objects.get_mut(&key) {
-                object.phase = Phase::Ready { lane: Lane::Refresh, since };
+                object.phase = Phase::Ready { lane: Lane::Refresh, since, asked: since };
                 self.refresh.push(&object.group, key);
             }
         }
@@ -283,10 +287,11 @@ impl<K: Clone + Eq + Ord + Hash> State<K> {
             if self.turns == 0 { [Lane::Refresh, Lane::Changed] } else { [Lane::Changed, Lane::Refresh] };
         let key = order.into_iter().find_map(|lane| self.pop_from(lane, limits))?;
         let object = self.objects.get_mut(&key)?;
+        let Phase::Ready { asked, .. } = object.phase else { return None };
         object.phase = Phase::Running { again: None };
         *self.running.entry(Group::clone(&object.group)).or_default() += 1;
         self.running_total += 1;
-        Some(Job { key, failures: object.failures })
+        Some(Job { key, failures: object.failures, asked })
     }
 
     fn pop_from(&mut self, lane: Lane, limits: Limits) -> Option<K> {

@@ -1,9 +1,13 @@
 //! SecretStores and ClusterSecretStores as the pipeline sees them: who may use which, and live clients.
 
 mod access;
+#[cfg(test)]
+mod isolation;
 mod pool;
+mod reads;
 mod view;
 
 pub use access::{AccessError, Gate, access};
 pub use pool::{Handle, Pool};
+pub use reads::{Answer, Pass};
 pub use view::{Readiness, StoreId, StoreView, Stores};

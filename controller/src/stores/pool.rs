@@ -14,6 +14,7 @@ use strongroom_provider_kit::layers;
 use tokio::time::Instant;
 
 use super::StoreView;
+use super::reads::{Pass, Reads};
 use crate::kube_io::{Cluster, ClusterResolver, Resolved};
 use crate::schedule::Backoff;
 
@@ -32,6 +33,7 @@ pub struct Handle {
     /// How its payloads are read.
     pub dialect: Dialect,
     resolver: Arc<ClusterResolver>,
+    reads: Reads,
     closed: AtomicBool,
 }
 
@@ -80,6 +82,11 @@ impl fmt::Debug for Handle {
 }
 
 impl Handle {
+    /// The reads of one object, shared with others where they began at `since` or later.
+    pub fn pass(&self, since: Instant) -> Pass {
+        self.reads.pass(since)
+    }
+
     async fn close(&self) {
         if !self.closed.swap(true, Ordering::Relaxed) {
             let _ = tokio::time::timeout(CLOSING, self.client.close()).await;
@@ -213,8 +220,9 @@ impl Pool {
                 .connect(config.clone(), Arc::clone(&resolver) as Arc<dyn Resolver>, self.toolbox.clone())
                 .await?;
             let client = layers::wrap(client, store.limits());
+            let reads = Reads::new(Arc::clone(&client));
             let (resolver, closed) = (Arc::clone(&resolver), AtomicBool::new(false));
-            Ok(Arc::new(Handle { client, capabilities, dialect, resolver, closed }))
+            Ok(Arc::new(Handle { client, capabilities, dialect, resolver, reads, closed }))
         }
         .await;
         (connected, resolver.caller_needed())
