@@ -9,7 +9,7 @@ use strongroom_provider_api::Clock;
 
 use crate::kube_io::{Cluster, Events, Mirror, NamespaceView, ObjectKey, SecretDigest, Watched};
 use crate::schedule::{Group, Lane, Schedule};
-use crate::stores::{Pool, StoreId, Stores};
+use crate::stores::{Breakers, Pool, StoreId, Stores};
 use crate::telemetry::Metrics;
 
 /// What the command line decides.
@@ -42,6 +42,8 @@ pub struct Context {
     pub stores: Stores,
     /// Live clients.
     pub pool: Pool,
+    /// Which stores may be asked. Written by `connect` and `fetch`.
+    pub breakers: Arc<Breakers>,
     /// When each ExternalSecret is looked at.
     pub schedule: Arc<Schedule<ObjectKey>>,
     /// When each store is looked at.

@@ -37,6 +37,17 @@ pub enum SyncError {
         /// What went wrong.
         error: Arc<Error>,
     },
+    /// A store has failed repeatedly: its breaker lets one object at a time ask it.
+    Held {
+        /// The entry, as a path.
+        entry: String,
+        /// The store.
+        store: StoreId,
+        /// The store's failure, or that nothing was asked.
+        error: Arc<Error>,
+        /// How long the breaker will be open, if nothing else closes it.
+        wait: Duration,
+    },
     /// What the entries gave cannot be put into a Secret.
     Data {
         /// The entry, as a path.
@@ -96,9 +107,11 @@ impl SyncError {
     /// The fixed text of upstream with which the condition's message begins (spec eso-core 2.10).
     pub fn condition_text(&self) -> &'static str {
         match self {
-            Self::Object(_) | Self::Access { .. } | Self::Store { .. } | Self::Data { .. } => {
-                secret_message::NO_DATA
-            }
+            Self::Object(_)
+            | Self::Access { .. }
+            | Self::Store { .. }
+            | Self::Held { .. }
+            | Self::Data { .. } => secret_message::NO_DATA,
             Self::Unsupported(_) | Self::NamespaceTerminating(_) | Self::Rendered(_) | Self::Write(_) => {
                 secret_message::NOT_UPDATED
             }
@@ -118,7 +131,7 @@ impl SyncError {
                 "StoreDenied"
             }
             Self::Access { error: AccessError::Fresh(_) | AccessError::NotReady(_), .. } => "StoreNotReady",
-            Self::Store { error, .. } => error.kind().reason(),
+            Self::Store { error, .. } | Self::Held { error, .. } => error.kind().reason(),
             Self::Data { .. } => ErrorKind::InvalidPayload.reason(),
             Self::Refused(_) => ErrorKind::Conflict.reason(),
             Self::Write(error) | Self::Orphan(error) => match error.failure() {
@@ -148,6 +161,7 @@ impl SyncError {
                 },
                 at_least: error.retry_after().unwrap_or_default(),
             },
+            Self::Held { store, wait, .. } => Next::Held { wait: *wait, waits_for: store.group() },
             Self::Write(error) | Self::Orphan(error) => {
                 Next::Retry { backoff: Backoff::UPSTREAM, at_least: error.retry_after().unwrap_or_default() }
             }
@@ -169,7 +183,7 @@ impl fmt::Display for SyncError {
                 )
             }
             Self::Access { entry, error } => write!(f, "error processing {entry}, err: {reason}: {error}"),
-            Self::Store { entry, store, error } => {
+            Self::Store { entry, store, error } | Self::Held { entry, store, error, .. } => {
                 write!(f, "error processing {entry}, err: {store}: {reason}: {error}")
             }
             Self::Data { entry, store, message } => {

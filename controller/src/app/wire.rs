@@ -99,6 +99,7 @@ fn context(args: &ControllerArgs, client: &kube::Client) -> Context {
         namespaces: Arc::new(Mirror::default()),
         stores: Stores::default(),
         pool: Pool::new(cluster.clone(), toolbox),
+        breakers: Arc::default(),
         schedule: Arc::new(Schedule::new(limits)),
         store_schedule: Arc::new(Schedule::new(STORE_LIMITS)),
         events: events("external-secrets"),

@@ -8,11 +8,11 @@ use strongroom_crds::{DeletionPolicy, ExternalSecretSpec, Find, MetadataPolicy, 
 use strongroom_provider_api::{Aspect, Dialect, EmptySearch, Error, ErrorKind, Payload, RemoteKey, Scope};
 use strongroom_templating::transform::find::NameFilter;
 
-use super::connect::Connected;
+use super::connect::{Connected, failed};
 use super::sources::{Ask, Entry, Source};
 use crate::context::Context;
 use crate::error::SyncError;
-use crate::stores::{Answer, StoreId};
+use crate::stores::{Admission, Answer, StoreId};
 
 /// Reads of one object that are under way at once.
 const CONCURRENCY: usize = 8;
@@ -48,13 +48,13 @@ pub(super) async fn fetch(
     context: &Context,
     spec: &ExternalSecretSpec,
     sources: Vec<Source>,
-    stores: &BTreeMap<StoreId, Connected>,
+    stores: &mut BTreeMap<StoreId, Connected>,
 ) -> Result<Vec<Fetched>, SyncError> {
     let answers = read_all(&sources, stores).await;
     let heeds_absence = spec.target.deletion_policy != DeletionPolicy::Retain;
     let mut fetched = Vec::with_capacity(sources.len());
     for source in sources {
-        let Some(connected @ Connected { store, handle, .. }) = stores.get(&source.store) else { continue };
+        let Some(connected) = stores.get_mut(&source.store) else { continue };
         let found = match &source.ask {
             Ask::Value { remote, .. } | Ask::Members { remote, .. } => {
                 let answer = answers.get(&(source.store.clone(), remote_key(remote)));
@@ -66,15 +66,47 @@ pub(super) async fn fetch(
             Err(error) if heeds_absence && error.kind() == ErrorKind::NotFound => Found::Nothing,
             Err(error) => {
                 if error.kind() == ErrorKind::Unauthenticated {
-                    context.pool.discard(store, handle, Arc::clone(&error)).await;
+                    context.pool.discard(&connected.store, &connected.handle, Arc::clone(&error)).await;
                 }
-                return Err(failed(&source, error));
+                return Err(settled(context, &source, connected, error));
             }
             Ok(found) => found,
         };
-        fetched.push(Fetched { source, dialect: handle.dialect, found });
+        fetched.push(Fetched { source, dialect: connected.handle.dialect, found });
+    }
+    for (id, connected) in stores {
+        answered(context, id, connected);
     }
     Ok(fetched)
+}
+
+/// The store has answered: if that closes its breaker, those who wait come back.
+fn answered(context: &Context, id: &StoreId, connected: &mut Connected) {
+    if connected.admission.take().is_some_and(Admission::answered) {
+        tracing::info!(store = %id, "the store answers again");
+        context.schedule.release(&id.group());
+    }
+}
+
+/// The failure of `source`, after its store's breaker has learned of it.
+fn settled(context: &Context, source: &Source, connected: &mut Connected, error: Arc<Error>) -> SyncError {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::PermissionDenied => {
+            answered(context, &source.store, connected);
+            failed(source, error, None)
+        }
+        ErrorKind::Unavailable | ErrorKind::Throttled => {
+            let wait = connected.admission.take().and_then(|admission| admission.failed(&error));
+            failed(source, error, wait)
+        }
+        // Made without asking, or by something that is not the service.
+        ErrorKind::InvalidConfig
+        | ErrorKind::Unauthenticated
+        | ErrorKind::Conflict
+        | ErrorKind::Unsupported
+        | ErrorKind::InvalidPayload
+        | ErrorKind::Internal => failed(source, error, None),
+    }
 }
 
 /// Reads every distinct key of every store once.
@@ -145,10 +177,6 @@ fn nothing_there(scope: &Scope) -> Error {
         Some(path) => error.with_key(path),
         None => error,
     }
-}
-
-fn failed(source: &Source, error: Arc<Error>) -> SyncError {
-    SyncError::Store { entry: source.entry.to_string(), store: source.store.clone(), error }
 }
 
 fn lost() -> Error {

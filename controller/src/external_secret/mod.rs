@@ -83,8 +83,8 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
         return Ok(Outcome::InStep(Some(std::time::Duration::ZERO)));
     }
     let since = due::since(cause, asked, observed, next_refresh.unwrap_or_default());
-    let stores = connect::connect(context, observed, &sources, since).await?;
-    let fetched = fetch::fetch(context, spec, sources, &stores).await?;
+    let mut stores = connect::connect(context, observed, &sources, since).await?;
+    let fetched = fetch::fetch(context, spec, sources, &mut stores).await?;
     match build::build(observed, spec, fetched)? {
         Built::Target { desired, missing } => {
             let orphans = apply::delete_orphans(context, &desired).await?;

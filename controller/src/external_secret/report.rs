@@ -172,7 +172,13 @@ async fn failed(context: &Context, observed: &Observed, error: &SyncError) -> Ne
         // As it should be, and the API server takes no events there.
         tracing::info!(object = %observed.key, reason = error.reason(), "not synced");
     } else {
-        tracing::warn!(object = %observed.key, reason = error.reason(), %error, next = %error.next(), "not synced");
+        let next = error.next();
+        if matches!(error, SyncError::Held { .. }) {
+            // There may be thousands of them, and none has done anything.
+            tracing::debug!(object = %observed.key, reason = error.reason(), %error, %next, "not synced");
+        } else {
+            tracing::warn!(object = %observed.key, reason = error.reason(), %error, %next, "not synced");
+        }
         let event = error.to_string();
         context.events.post(&subject(observed), EventKind::Warning, EventReason::UpdateFailed, &event).await;
     }
@@ -187,7 +193,7 @@ async fn failed(context: &Context, observed: &Observed, error: &SyncError) -> Ne
         return error.next();
     }
     match write_status(context, observed, &status).await {
-        Ok(()) | Err(Next::Retry { .. } | Next::After(_)) => error.next(),
+        Ok(()) | Err(Next::Retry { .. } | Next::Held { .. } | Next::After(_)) => error.next(),
         Err(Next::Forget) => Next::Forget,
     }
 }

@@ -68,6 +68,16 @@ pub(super) enum Ask {
     },
 }
 
+impl Ask {
+    /// The remote key, where one is named.
+    pub(super) fn key(&self) -> Option<&str> {
+        match self {
+            Self::Value { remote, .. } | Self::Members { remote, .. } => Some(&remote.key),
+            Self::Matches { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -72,6 +72,7 @@ pub fn namespace(
 
 /// A store became ready, or its spec changed: whoever draws from it and is not in step tries again.
 pub fn store(context: &Context, store: &StoreId) {
+    context.breakers.try_now(store);
     let waits = |owner: &ObjectKey, object: &Watched<ExternalSecret>| {
         let Ok(object) = &object.0 else { return false };
         let ready = object.status.iter().flat_map(|status| &status.conditions);

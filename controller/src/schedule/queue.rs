@@ -37,7 +37,7 @@ pub struct Job<K> {
 }
 
 /// What becomes of an object after an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     /// It is in step (or waits for an event); look again after this long.
     After(Duration),
@@ -47,6 +47,13 @@ pub enum Next {
         backoff: Backoff,
         /// The store's own hint.
         at_least: Duration,
+    },
+    /// It waits for something that many wait for, and is no worse than before.
+    Held {
+        /// How long at least, unless [`release`](Schedule::release) ends the wait.
+        wait: Duration,
+        /// What it waits for.
+        waits_for: Group,
     },
     /// It is gone.
     Forget,
@@ -60,6 +67,7 @@ impl fmt::Display for Next {
             Self::Retry { backoff, at_least } => {
                 write!(f, "with backoff up to {:?}, at least {at_least:?}", backoff.cap)
             }
+            Self::Held { wait, .. } => write!(f, "in {wait:?} or when its store works again"),
             Self::Forget => f.write_str("never"),
         }
     }
@@ -104,6 +112,8 @@ struct Object {
     group: Group,
     failures: u32,
     phase: Phase,
+    /// Why it is waiting, if it is [held](Next::Held).
+    waits_for: Option<Group>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +124,9 @@ enum Phase {
 }
 
 const OVERDUE: Duration = Duration::from_mins(1);
+/// Objects that are released come so far apart, as long as all of them come within [`RELEASE_WITHIN`].
+const RELEASE_APART: Duration = Duration::from_millis(20);
+const RELEASE_WITHIN: Duration = Duration::from_secs(5);
 
 impl<K: Clone + Eq + Ord + Hash + Debug> Schedule<K> {
     /// An empty schedule.
@@ -163,7 +176,7 @@ impl<K: Clone + Eq + Ord + Hash + Debug> Schedule<K> {
         {
             state.lane(lane).push(&group, key.clone());
         }
-        state.objects.insert(key.clone(), Object { group, failures, phase });
+        state.objects.insert(key.clone(), Object { group, failures, phase, waits_for: None });
         drop(state);
         self.wake.notify_one();
     }
@@ -194,12 +207,17 @@ impl<K: Clone + Eq + Ord + Hash + Debug> Schedule<K> {
     pub fn finish(&self, key: &K, next: Next) {
         let now = Instant::now();
         let mut state = self.lock();
-        let Some(Object { group, failures, phase: Phase::Running { again } }) = state.objects.remove(key)
+        let Some(Object { group, failures, phase: Phase::Running { again }, .. }) = state.objects.remove(key)
         else {
             return;
         };
         state.leave(&group);
-        let failures = if matches!(next, Next::Retry { .. }) { failures.saturating_add(1) } else { 0 };
+        let failures = match next {
+            Next::Retry { .. } => failures.saturating_add(1),
+            Next::Held { .. } => failures,
+            Next::After(_) | Next::Forget => 0,
+        };
+        let mut waiting_for = None;
         let phase = match (again, next) {
             (Some(lane), _) => {
                 state.lane(lane).push(&group, key.clone());
@@ -212,9 +230,44 @@ impl<K: Clone + Eq + Ord + Hash + Debug> Schedule<K> {
                 let wait = backoff.wait(failures, state.jitter).max(at_least).min(RESYNC);
                 Some(state.wait(key, now + wait))
             }
+            (None, Next::Held { wait, waits_for }) => {
+                state.jitter = state.jitter.wrapping_add(101);
+                waiting_for = Some(waits_for);
+                let later = wait / 2 * u32::from(state.jitter) / 255;
+                Some(state.wait(key, now + (wait + later).min(RESYNC)))
+            }
         };
         if let Some(phase) = phase {
-            state.objects.insert(key.clone(), Object { group, failures, phase });
+            state.objects.insert(key.clone(), Object { group, failures, phase, waits_for: waiting_for });
+        }
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    /// What `waits_for` stands for has come: whoever is [held](Next::Held) by it comes back within a few seconds,
+    /// spread so that they do not all come at once.
+    pub fn release(&self, waits_for: &Group) {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let held = state.objects.iter().filter(|(_, object)| object.waits_for.as_ref() == Some(waits_for));
+        let mut held: Vec<_> = held
+            .filter_map(|(key, object)| match object.phase {
+                Phase::Waiting { due } => Some((due, key.clone())),
+                Phase::Ready { .. } | Phase::Running { .. } => None,
+            })
+            .collect();
+        held.sort_unstable();
+        for (index, (due, key)) in held.into_iter().enumerate() {
+            let apart = RELEASE_APART.saturating_mul(u32::try_from(index).unwrap_or(u32::MAX));
+            let earlier = now + apart.min(RELEASE_WITHIN);
+            if earlier < due {
+                state.waiting.remove(&(due, key.clone()));
+                let phase = state.wait(&key, earlier);
+                if let Some(object) = state.objects.get_mut(&key) {
+                    object.phase = phase;
+                    object.waits_for = None;
+                }
+            }
         }
         drop(state);
         self.wake.notify_one();
@@ -402,7 +455,7 @@ mod tests {
             let job = schedule.next().await;
             assert_eq!(job.failures, failures);
             waits.push(start.elapsed().as_millis());
-            schedule.finish(&"x", retry);
+            schedule.finish(&"x", retry.clone());
         }
         assert!(
             waits[0] == 0 && (750..=1000).contains(&waits[1]) && (1500..=2000).contains(&waits[2]),
@@ -446,6 +499,45 @@ mod tests {
         assert_eq!(take(&schedule).await, "x");
         schedule.finish(&"x", Next::Forget);
         assert_eq!(schedule.load(), Load::default());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn held_objects_come_back_by_themselves_no_worse_than_before() {
+        let schedule = Schedule::new(LIMITS);
+        schedule.request(&"x", &group("a"), Lane::Changed);
+        take(&schedule).await;
+        let hold = || Next::Held { wait: Duration::from_secs(10), waits_for: group("a") };
+        schedule.finish(&"x", hold());
+        let start = Instant::now();
+        let job = schedule.next().await;
+        assert_eq!(job.failures, 0);
+        let waited = start.elapsed();
+        assert!((Duration::from_secs(10)..=Duration::from_secs(15)).contains(&waited), "{waited:?}");
+        schedule.finish(&"x", hold());
+        schedule.request(&"x", &group("a"), Lane::Changed);
+        assert_eq!(take(&schedule).await, "x", "a change does not wait");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn released_objects_come_within_seconds_but_not_at_once_and_nobody_else_does() {
+        let schedule = Schedule::new(Limits { total: 2000, per_group: 2000 });
+        for key in 0..1000_u32 {
+            schedule.request(&key, &group("a"), Lane::Changed);
+            let key = schedule.next().await.key;
+            let waits_for = group(if key % 10 == 0 { "b" } else { "a" });
+            schedule.finish(&key, Next::Held { wait: Duration::from_mins(10), waits_for });
+        }
+        let start = Instant::now();
+        schedule.release(&group("a"));
+        let mut by_second = [0; 6];
+        for _ in 0..900 {
+            let job = schedule.next().await;
+            assert_ne!(job.key % 10, 0, "it waits for another store");
+            by_second[usize::try_from(start.elapsed().as_secs()).unwrap()] += 1;
+        }
+        assert!(by_second[0] <= 60, "{by_second:?}");
+        assert!(start.elapsed() <= RELEASE_WITHIN);
+        assert!(tokio::time::timeout(Duration::from_mins(9), schedule.next()).await.is_err());
     }
 
     /// A linear congruential generator: the same seeds give the same runs on every machine.

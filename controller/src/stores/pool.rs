@@ -10,7 +10,7 @@ use futures::future::join_all;
 use strongroom_provider_api::{
     CaProviderType, Capabilities, Dialect, Error, Resolver, Result, StoreClient, Toolbox,
 };
-use strongroom_provider_kit::layers;
+use strongroom_provider_kit::layers::{self, Pace};
 use tokio::time::Instant;
 
 use super::StoreView;
@@ -55,6 +55,7 @@ pub struct Pool {
 struct StoreSlots {
     generation: i64,
     per_caller: bool,
+    pace: Arc<Pace>,
     slots: HashMap<Option<String>, Arc<Slot>>,
 }
 
@@ -219,7 +220,8 @@ impl Pool {
             let client = descriptor
                 .connect(config.clone(), Arc::clone(&resolver) as Arc<dyn Resolver>, self.toolbox.clone())
                 .await?;
-            let client = layers::wrap(client, store.limits());
+            let pace = self.with(store, |slots| Arc::clone(&slots.pace));
+            let client = layers::wrap_at(pace, client, store.limits());
             let reads = Reads::new(Arc::clone(&client));
             let (resolver, closed) = (Arc::clone(&resolver), AtomicBool::new(false));
             Ok(Arc::new(Handle { client, capabilities, dialect, resolver, reads, closed }))
@@ -257,7 +259,8 @@ impl Pool {
     /// Works on the slots of `store` in its present generation; clients of an older one are let go.
     fn with<R>(&self, store: &StoreView, work: impl FnOnce(&mut StoreSlots) -> R) -> R {
         let generation = store.meta.generation.unwrap_or_default();
-        let fresh = || StoreSlots { generation, per_caller: false, slots: HashMap::new() };
+        let fresh =
+            || StoreSlots { generation, per_caller: false, pace: Arc::default(), slots: HashMap::new() };
         let mut stores = self.lock();
         let slots = stores.entry(store.uid().to_owned()).or_insert_with(fresh);
         // A view that is older than the newest seen must not replace the newer clients.

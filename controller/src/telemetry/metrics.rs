@@ -15,7 +15,7 @@ use strongroom_provider_api::{Call, CallOutcome, Meter};
 
 use crate::kube_io::ObjectKey;
 use crate::schedule::Load;
-use crate::stores::StoreId;
+use crate::stores::{BreakerState, StoreId};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ObjectLabels {
@@ -44,6 +44,14 @@ struct LoadLabels {
     state: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BreakerLabels {
+    kind: &'static str,
+    namespace: String,
+    name: String,
+    state: &'static str,
+}
+
 type Duration64 = Gauge<f64, AtomicU64>;
 
 /// All metrics of the process.
@@ -60,6 +68,7 @@ pub struct Metrics {
     cluster_store_condition: Family<ConditionLabels, Gauge>,
     cluster_store_duration: Family<ObjectLabels, Duration64>,
     load: Family<LoadLabels, Gauge>,
+    breaker: Family<BreakerLabels, Gauge>,
 }
 
 impl fmt::Debug for Metrics {
@@ -85,6 +94,7 @@ impl Default for Metrics {
             cluster_store_condition: Family::default(),
             cluster_store_duration: Family::default(),
             load: Family::default(),
+            breaker: Family::default(),
         };
         let m = &metrics;
         registry.register(
@@ -124,6 +134,11 @@ impl Default for Metrics {
             "strongroom_schedule_objects",
             "Objects by state; overdue should be 0",
             m.load.clone(),
+        );
+        registry.register(
+            "strongroom_store_breaker",
+            "1 for the state in which the breaker of a store is",
+            m.breaker.clone(),
         );
         metrics.registry = registry;
         metrics
@@ -186,6 +201,19 @@ impl Metrics {
         }
     }
 
+    /// The breakers of all stores, as of now.
+    pub fn set_breakers(&self, breakers: impl Iterator<Item = (StoreId, BreakerState)>) {
+        self.breaker.clear();
+        for (store, now) in breakers {
+            for (possible, state) in BreakerState::ALL {
+                let (kind, key) = (store.kind().as_str(), &store.key);
+                let (namespace, name) = (key.namespace.clone(), key.name.clone());
+                let labels = BreakerLabels { kind, namespace, name, state };
+                self.breaker.get_or_create(&labels).set(i64::from(possible == now));
+            }
+        }
+    }
+
     /// Everything, in the text format of OpenMetrics.
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -236,6 +264,23 @@ fn nanoseconds(duration: Duration) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_breaker_of_each_store_is_in_one_state_and_those_of_gone_stores_are_not_shown() {
+        let metrics = Metrics::default();
+        let cluster = StoreId::cluster("c");
+        metrics.set_breakers([(cluster.clone(), BreakerState::Closed)].into_iter());
+        metrics
+            .set_breakers([(StoreId::namespaced(ObjectKey::new("ns", "s")), BreakerState::Open)].into_iter());
+        let text = metrics.text();
+        for (state, value) in [("open", 1), ("closed", 0), ("half_open", 0)] {
+            let line = format!(
+                r#"strongroom_store_breaker{{kind="SecretStore",namespace="ns",name="s",state="{state}"}} {value}"#
+            );
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+        assert!(!text.contains(r#"name="c""#));
+    }
 
     #[test]
     fn names_and_labels_are_upstreams() {
