@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use strongroom_crds::conditions::{ConditionType, STATUS_FALSE};
-use strongroom_crds::{
-    CreationPolicy, ExternalSecretSpec, ExternalSecretStatus, GoDuration, RefreshPolicy, SyncWindows,
-};
+use strongroom_crds::{CreationPolicy, ExternalSecretSpec, ExternalSecretStatus, RefreshPolicy, SyncWindows};
 
 use tokio::time::Instant;
 
 use super::gather::Observed;
-use super::window;
+use super::{spread, window};
 
 /// Objects that fall due within this share their reads; it is also at most a twentieth of their interval.
 const TOGETHER: Duration = Duration::from_secs(1);
@@ -48,7 +46,8 @@ struct Facts<'a> {
     policy: Option<RefreshPolicy>,
     creation_policy: CreationPolicy,
     windows: Option<&'a SyncWindows>,
-    interval: GoDuration,
+    /// Zero where one sync is all that is asked for.
+    interval: Duration,
     current: String,
     observed: &'a Observed,
 }
@@ -75,7 +74,7 @@ fn facts<'a>(
         policy: spec.refresh_policy,
         creation_policy: spec.target.creation_policy,
         windows: spec.sync_windows.as_ref(),
-        interval: interval(spec)?,
+        interval: refresh_after(spec)?.unwrap_or_default(),
         current: observed.resource_version(),
         observed,
     })
@@ -100,12 +99,15 @@ pub(super) fn since(cause: Cause, asked: Instant, observed: &Observed, interval:
     earlier.max(observed.seen)
 }
 
-/// `spec.refreshInterval`; the default is one hour.
+/// How long after a sync a refresh is due: `spec.refreshInterval` (the default is one hour), and a little
+/// [earlier](spread::early). None where one sync is all that is asked for.
 ///
 /// # Errors
 /// Field and reason.
-pub(super) fn interval(spec: &ExternalSecretSpec) -> Result<GoDuration, String> {
-    spec.refresh_every().map_err(|error| format!("spec.refreshInterval: {error}"))
+pub(super) fn refresh_after(spec: &ExternalSecretSpec) -> Result<Option<Duration>, String> {
+    let interval = spec.refresh_every().map_err(|error| format!("spec.refreshInterval: {error}"))?;
+    let interval = interval.as_std().filter(|interval| !interval.is_zero());
+    Ok(interval.map(|interval| interval.saturating_sub(spread::early(spec, interval))))
 }
 
 fn never_synced(facts: &Facts<'_>) -> Option<Cause> {
@@ -170,7 +172,7 @@ impl Facts<'_> {
     }
 
     fn is_once(&self) -> bool {
-        self.is_periodic() && self.interval.as_std().is_none_or(|interval| interval.is_zero())
+        self.is_periodic() && self.interval.is_zero()
     }
 
     /// Time until the interval has passed; none where no timer runs.
@@ -184,12 +186,11 @@ impl Facts<'_> {
 }
 
 /// Time left of `interval` since `last`. A time in the future cannot be ours: the sync is due.
-fn remaining(last: Timestamp, interval: GoDuration, now: Timestamp) -> Duration {
+fn remaining(last: Timestamp, interval: Duration, now: Timestamp) -> Duration {
     let passed = now.duration_since(last);
     if passed < SignedDuration::ZERO {
         return Duration::ZERO;
     }
-    let interval = interval.as_std().unwrap_or_default();
     interval.saturating_sub(passed.unsigned_abs())
 }
 
@@ -252,8 +253,23 @@ mod tests {
 
     #[test]
     fn an_object_in_step_waits_for_its_interval() {
-        assert_eq!(verdict(&observed(&json!({}), 20)), Due::Later(Some(Duration::from_mins(40))));
+        // The spread takes something away, a tenth at most.
+        let Due::Later(Some(remaining)) = verdict(&observed(&json!({}), 20)) else { panic!("it is due") };
+        assert!((34 * 60..=40 * 60).contains(&remaining.as_secs()), "{remaining:?}");
         assert_eq!(verdict(&observed(&json!({}), 60)), Due::Now(Cause::IntervalPassed));
+    }
+
+    #[test]
+    fn no_interval_is_ever_prolonged_nor_cut_by_more_than_a_tenth() {
+        for number in 0..200 {
+            let entry = json!([{ "secretKey": "k", "remoteRef": { "key": format!("app-{number}") } }]);
+            for minutes in [10, 60, 24 * 60] {
+                let spec = json!({ "data": entry, "refreshInterval": format!("{minutes}m") });
+                assert_eq!(verdict(&observed(&spec, minutes)), Due::Now(Cause::IntervalPassed), "{spec}");
+                let early = observed(&spec, minutes - minutes / 10 - 1);
+                assert!(matches!(verdict(&early), Due::Later(Some(_))), "{spec}");
+            }
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod render;
 mod report;
 mod shape;
 mod sources;
+mod spread;
 pub mod watch;
 mod window;
 
@@ -59,8 +60,7 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
         return cleanup::cleanup(context, observed).await;
     }
     let spec = observed.spec().map_err(|error| SyncError::Object(error.to_owned()))?;
-    let next_refresh =
-        due::interval(spec).map_err(SyncError::Object)?.as_std().filter(|wait| !wait.is_zero());
+    let next_refresh = due::refresh_after(spec).map_err(SyncError::Object)?;
     let sources = sources::sources(&observed.key.namespace, spec)?;
     build::check_supported(spec)?;
     if connect::is_foreign(context, &sources)
