@@ -157,6 +157,7 @@ impl SyncError {
             Self::Store { error, .. } => Next::Retry {
                 backoff: match error.kind() {
                     ErrorKind::PermissionDenied | ErrorKind::Internal | ErrorKind::InvalidConfig => slow,
+                    ErrorKind::Unavailable => Backoff::OUTAGE,
                     _ => Backoff::UPSTREAM,
                 },
                 at_least: error.retry_after().unwrap_or_default(),

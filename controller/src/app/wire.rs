@@ -1,5 +1,7 @@
 //! Puts the controller together and runs it until it is told to stop.
 
+use std::fmt::Debug;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use super::admin::Admin;
 use super::args::ControllerArgs;
 use crate::context::{Context, InStep, Settings};
 use crate::kube_io::{Cluster, Events, Mirror, watches};
-use crate::schedule::{Limits, Schedule, dispatch};
+use crate::schedule::{Limits, Schedule, dispatch, watchdog};
 use crate::stores::{Pool, Stores};
 use crate::telemetry::{Metrics, start_logs};
 use crate::{external_secret, secret_store};
@@ -56,6 +58,8 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     let mut background = JoinSet::new();
     background.spawn(admin.serve(Arc::clone(&context)));
     watches::spawn(&mut background, client, &scope, &context);
+    background.spawn(watched(Arc::clone(&context.schedule)));
+    background.spawn(watched(Arc::clone(&context.store_schedule)));
     tokio::select! {
         () = context.synced() => tracing::info!("the first lists are complete"),
         _ = stop.wait_for(|stop| *stop) => return Ok(()),
@@ -144,6 +148,11 @@ fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
         std::future::pending::<()>().await;
     });
     Ok(receiver)
+}
+
+async fn watched<K: Clone + Eq + Ord + Hash + Debug>(schedule: Arc<Schedule<K>>) -> anyhow::Result<()> {
+    watchdog(schedule).await;
+    Ok(())
 }
 
 async fn stopped(mut stop: watch::Receiver<bool>) {

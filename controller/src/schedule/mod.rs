@@ -11,12 +11,15 @@
 
 mod backoff;
 mod dispatch;
+mod held;
 mod lane;
+mod overdue;
 mod queue;
 
 pub use backoff::Backoff;
 pub use dispatch::dispatch;
-pub use queue::{Job, Limits, Load, Next, RESYNC, Schedule};
+pub use overdue::{Load, Lost, watchdog};
+pub use queue::{Job, Limits, Next, RESYNC, Schedule};
 
 /// Which queue an object waits in once it is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -73,60 +73,42 @@ impl fmt::Display for Next {
     }
 }
 
-/// How much there is to do; read when metrics are scraped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Load {
-    /// Objects known.
-    pub known: usize,
-    /// Objects running.
-    pub running: usize,
-    /// Objects due and not yet running.
-    pub ready: usize,
-    /// Objects whose due time passed more than a minute ago and which still do not run.
-    pub overdue: usize,
-}
-
 /// The queue. All state is behind one lock that is held for moments only.
 #[derive(Debug)]
 pub struct Schedule<K> {
-    limits: Limits,
+    pub(super) limits: Limits,
     state: Mutex<State<K>>,
-    wake: Notify,
+    pub(super) wake: Notify,
 }
 
 #[derive(Debug)]
-struct State<K> {
-    objects: HashMap<K, Object>,
-    waiting: BTreeSet<(Instant, K)>,
-    changed: LaneQueue<K>,
-    refresh: LaneQueue<K>,
-    running: HashMap<Group, usize>,
-    running_total: usize,
+pub(super) struct State<K> {
+    pub(super) objects: HashMap<K, Object>,
+    pub(super) waiting: BTreeSet<(Instant, K)>,
+    pub(super) changed: LaneQueue<K>,
+    pub(super) refresh: LaneQueue<K>,
+    pub(super) running: HashMap<Group, usize>,
+    pub(super) running_total: usize,
     turns: u8,
     /// Cheap deterministic jitter: it only has to differ between neighbours.
     jitter: u8,
 }
 
 #[derive(Debug)]
-struct Object {
-    group: Group,
+pub(super) struct Object {
+    pub(super) group: Group,
     failures: u32,
-    phase: Phase,
+    pub(super) phase: Phase,
     /// Why it is waiting, if it is [held](Next::Held).
-    waits_for: Option<Group>,
+    pub(super) waits_for: Option<Group>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     Waiting { due: Instant },
     Ready { lane: Lane, since: Instant, asked: Instant },
-    Running { again: Option<Lane> },
+    Running { since: Instant, again: Option<Lane> },
 }
-
-const OVERDUE: Duration = Duration::from_mins(1);
-/// Objects that are released come so far apart, as long as all of them come within [`RELEASE_WITHIN`].
-const RELEASE_APART: Duration = Duration::from_millis(20);
-const RELEASE_WITHIN: Duration = Duration::from_secs(5);
 
 impl<K: Clone + Eq + Ord + Hash + Debug> Schedule<K> {
     /// An empty schedule.
@@ -153,7 +135,7 @@ impl<K: Clone + Eq + Ord + Hash + Debug> Schedule<K> {
         let now = Instant::now();
         let mut state = self.lock();
         let phase = match state.objects.get(key).map(|object| object.phase) {
-            Some(Phase::Running { again }) => Phase::Running { again: again.max(Some(lane)) },
+            Some(Phase::Running { since, again }) => Phase::Running { since, again: again.max(Some(lane)) },
             Some(Phase::Ready { lane: current, since, .. }) => {
                 Phase::Ready { lane: current.max(lane), since, asked: now }
             }
@@ -187,8 +169,9 @@ impl<K: Clone + Eq + Ord + Hash + Debug> Schedule<K> {
         loop {
             let due = {
                 let mut state = self.lock();
-                state.make_ready(Instant::now());
-                if let Some(job) = state.pop(self.limits) {
+                let now = Instant::now();
+                state.make_ready(now);
+                if let Some(job) = state.pop(self.limits, now) {
                     return job;
                 }
                 state.waiting.first().map(|(due, _)| *due)
@@ -207,10 +190,10 @@ impl<K: Clone + Eq + Ord + Hash + Debug> Schedule<K> {
     pub fn finish(&self, key: &K, next: Next) {
         let now = Instant::now();
         let mut state = self.lock();
-        let Some(Object { group, failures, phase: Phase::Running { again }, .. }) = state.objects.remove(key)
-        else {
+        let Some(Phase::Running { again, .. }) = state.objects.get(key).map(|object| object.phase) else {
             return;
         };
+        let Some(Object { group, failures, .. }) = state.objects.remove(key) else { return };
         state.leave(&group);
         let failures = match next {
             Next::Retry { .. } => failures.saturating_add(1),
@@ -244,54 +227,7 @@ impl<K: Clone + Eq + Ord + Hash + Debug> Schedule<K> {
         self.wake.notify_one();
     }
 
-    /// What `waits_for` stands for has come: whoever is [held](Next::Held) by it comes back within a few seconds,
-    /// spread so that they do not all come at once.
-    pub fn release(&self, waits_for: &Group) {
-        let now = Instant::now();
-        let mut state = self.lock();
-        let held = state.objects.iter().filter(|(_, object)| object.waits_for.as_ref() == Some(waits_for));
-        let mut held: Vec<_> = held
-            .filter_map(|(key, object)| match object.phase {
-                Phase::Waiting { due } => Some((due, key.clone())),
-                Phase::Ready { .. } | Phase::Running { .. } => None,
-            })
-            .collect();
-        held.sort_unstable();
-        for (index, (due, key)) in held.into_iter().enumerate() {
-            let apart = RELEASE_APART.saturating_mul(u32::try_from(index).unwrap_or(u32::MAX));
-            let earlier = now + apart.min(RELEASE_WITHIN);
-            if earlier < due {
-                state.waiting.remove(&(due, key.clone()));
-                let phase = state.wait(&key, earlier);
-                if let Some(object) = state.objects.get_mut(&key) {
-                    object.phase = phase;
-                    object.waits_for = None;
-                }
-            }
-        }
-        drop(state);
-        self.wake.notify_one();
-    }
-
-    /// How much there is to do now.
-    pub fn load(&self) -> Load {
-        let now = Instant::now();
-        let state = self.lock();
-        let mut load = Load { known: state.objects.len(), running: state.running_total, ..Load::default() };
-        for object in state.objects.values() {
-            match object.phase {
-                Phase::Ready { since, .. } => {
-                    load.ready += 1;
-                    load.overdue += usize::from(now.duration_since(since) > OVERDUE);
-                }
-                Phase::Waiting { due } => load.overdue += usize::from(now > due + OVERDUE),
-                Phase::Running { .. } => {}
-            }
-        }
-        load
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State<K>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State<K>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -299,19 +235,19 @@ impl<K: Clone + Eq + Ord + Hash + Debug> Schedule<K> {
 // === impl State ===
 
 impl<K: Clone + Eq + Ord + Hash> State<K> {
-    fn lane(&mut self, lane: Lane) -> &mut LaneQueue<K> {
+    pub(super) fn lane(&mut self, lane: Lane) -> &mut LaneQueue<K> {
         match lane {
             Lane::Refresh => &mut self.refresh,
             Lane::Changed => &mut self.changed,
         }
     }
 
-    fn wait(&mut self, key: &K, due: Instant) -> Phase {
+    pub(super) fn wait(&mut self, key: &K, due: Instant) -> Phase {
         self.waiting.insert((due, key.clone()));
         Phase::Waiting { due }
     }
 
-    fn leave(&mut self, group: &Group) {
+    pub(super) fn leave(&mut self, group: &Group) {
         self.running_total = self.running_total.saturating_sub(1);
         if let Some(count) = self.running.get_mut(group) {
             *count -= 1;
@@ -331,7 +267,7 @@ impl<K: Clone + Eq + Ord + Hash> State<K> {
         }
     }
 
-    fn pop(&mut self, limits: Limits) -> Option<Job<K>> {
+    fn pop(&mut self, limits: Limits, now: Instant) -> Option<Job<K>> {
         if self.running_total >= limits.total {
             return None;
         }
@@ -341,7 +277,7 @@ impl<K: Clone + Eq + Ord + Hash> State<K> {
         let key = order.into_iter().find_map(|lane| self.pop_from(lane, limits))?;
         let object = self.objects.get_mut(&key)?;
         let Phase::Ready { asked, .. } = object.phase else { return None };
-        object.phase = Phase::Running { again: None };
+        object.phase = Phase::Running { since: now, again: None };
         *self.running.entry(Group::clone(&object.group)).or_default() += 1;
         self.running_total += 1;
         Some(Job { key, failures: object.failures, asked })
@@ -365,249 +301,4 @@ impl<K: Clone + Eq + Ord + Hash> State<K> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-
-    const LIMITS: Limits = Limits { total: 8, per_group: 2 };
-
-    fn group(name: &str) -> Group {
-        Arc::from(name)
-    }
-
-    async fn take(schedule: &Schedule<&'static str>) -> &'static str {
-        tokio::time::timeout(Duration::from_secs(1), schedule.next()).await.expect("nothing is ready").key
-    }
-
-    async fn none_ready(schedule: &Schedule<&'static str>) -> bool {
-        tokio::time::timeout(Duration::from_millis(1), schedule.next()).await.is_err()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_changed_lane_goes_first() {
-        let schedule = Schedule::new(LIMITS);
-        schedule.request(&"refresh", &group("a"), Lane::Refresh);
-        schedule.request(&"changed", &group("b"), Lane::Changed);
-        assert_eq!(take(&schedule).await, "changed");
-        assert_eq!(take(&schedule).await, "refresh");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_refresh_lane_is_not_starved() {
-        let schedule = Schedule::new(Limits { total: 100, per_group: 100 });
-        for key in ["a", "b", "c", "d", "e"] {
-            schedule.request(&key, &group("g"), Lane::Changed);
-        }
-        schedule.request(&"refresh", &group("g"), Lane::Refresh);
-        let mut taken = Vec::new();
-        for _ in 0..4 {
-            taken.push(take(&schedule).await);
-        }
-        assert!(taken.contains(&"refresh"), "{taken:?}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_group_never_takes_more_than_its_share() {
-        let schedule = Schedule::new(LIMITS);
-        for key in ["a1", "a2", "a3"] {
-            schedule.request(&key, &group("a"), Lane::Changed);
-        }
-        schedule.request(&"b1", &group("b"), Lane::Refresh);
-        let mut taken = [take(&schedule).await, take(&schedule).await, take(&schedule).await];
-        taken.sort_unstable();
-        assert_eq!(taken, ["a1", "a2", "b1"]);
-        assert!(none_ready(&schedule).await);
-        schedule.finish(&"a1", Next::Forget);
-        assert_eq!(take(&schedule).await, "a3");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_request_during_a_run_makes_it_run_again() {
-        let schedule = Schedule::new(LIMITS);
-        schedule.request(&"x", &group("a"), Lane::Changed);
-        take(&schedule).await;
-        schedule.request(&"x", &group("a"), Lane::Refresh);
-        assert!(none_ready(&schedule).await, "one object runs at most once at a time");
-        schedule.finish(&"x", Next::After(RESYNC));
-        assert_eq!(take(&schedule).await, "x");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn duplicates_are_merged_and_a_promotion_counts_once() {
-        let schedule = Schedule::new(LIMITS);
-        schedule.request(&"x", &group("a"), Lane::Refresh);
-        schedule.request(&"x", &group("a"), Lane::Refresh);
-        schedule.request(&"x", &group("a"), Lane::Changed);
-        take(&schedule).await;
-        schedule.finish(&"x", Next::After(RESYNC));
-        assert!(none_ready(&schedule).await);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn failures_back_off_and_success_resets() {
-        let schedule = Schedule::new(LIMITS);
-        let retry = Next::Retry { backoff: Backoff::UPSTREAM, at_least: Duration::ZERO };
-        schedule.request(&"x", &group("a"), Lane::Changed);
-        let mut waits = Vec::new();
-        for failures in 0..3 {
-            let start = Instant::now();
-            let job = schedule.next().await;
-            assert_eq!(job.failures, failures);
-            waits.push(start.elapsed().as_millis());
-            schedule.finish(&"x", retry.clone());
-        }
-        assert!(
-            waits[0] == 0 && (750..=1000).contains(&waits[1]) && (1500..=2000).contains(&waits[2]),
-            "{waits:?}"
-        );
-        assert_eq!(schedule.next().await.failures, 3);
-        schedule.finish(&"x", Next::After(Duration::from_secs(5)));
-        assert_eq!(schedule.next().await.failures, 0);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_hint_of_the_store_is_honoured() {
-        let schedule = Schedule::new(LIMITS);
-        schedule.request(&"x", &group("a"), Lane::Changed);
-        take(&schedule).await;
-        schedule.finish(&"x", Next::Retry { backoff: Backoff::UPSTREAM, at_least: Duration::from_secs(90) });
-        let start = Instant::now();
-        schedule.next().await;
-        assert_eq!(start.elapsed().as_secs(), 90);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn no_wait_is_longer_than_a_resync_and_late_objects_are_overdue() {
-        let schedule = Schedule::new(LIMITS);
-        schedule.request(&"x", &group("a"), Lane::Changed);
-        take(&schedule).await;
-        schedule.finish(&"x", Next::After(Duration::MAX));
-        assert_eq!(schedule.load(), Load { known: 1, ..Load::default() });
-        tokio::time::advance(RESYNC + OVERDUE + Duration::from_secs(1)).await;
-        assert_eq!(schedule.load().overdue, 1);
-        assert_eq!(take(&schedule).await, "x");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_is_gone_is_forgotten_unless_it_came_back_meanwhile() {
-        let schedule = Schedule::new(LIMITS);
-        schedule.request(&"x", &group("a"), Lane::Changed);
-        take(&schedule).await;
-        schedule.request(&"x", &group("a"), Lane::Changed);
-        schedule.finish(&"x", Next::Forget);
-        assert_eq!(take(&schedule).await, "x");
-        schedule.finish(&"x", Next::Forget);
-        assert_eq!(schedule.load(), Load::default());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn held_objects_come_back_by_themselves_no_worse_than_before() {
-        let schedule = Schedule::new(LIMITS);
-        schedule.request(&"x", &group("a"), Lane::Changed);
-        take(&schedule).await;
-        let hold = || Next::Held { wait: Duration::from_secs(10), waits_for: group("a") };
-        schedule.finish(&"x", hold());
-        let start = Instant::now();
-        let job = schedule.next().await;
-        assert_eq!(job.failures, 0);
-        let waited = start.elapsed();
-        assert!((Duration::from_secs(10)..=Duration::from_secs(15)).contains(&waited), "{waited:?}");
-        schedule.finish(&"x", hold());
-        schedule.request(&"x", &group("a"), Lane::Changed);
-        assert_eq!(take(&schedule).await, "x", "a change does not wait");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn released_objects_come_within_seconds_but_not_at_once_and_nobody_else_does() {
-        let schedule = Schedule::new(Limits { total: 2000, per_group: 2000 });
-        for key in 0..1000_u32 {
-            schedule.request(&key, &group("a"), Lane::Changed);
-            let key = schedule.next().await.key;
-            let waits_for = group(if key % 10 == 0 { "b" } else { "a" });
-            schedule.finish(&key, Next::Held { wait: Duration::from_mins(10), waits_for });
-        }
-        let start = Instant::now();
-        schedule.release(&group("a"));
-        let mut by_second = [0; 6];
-        for _ in 0..900 {
-            let job = schedule.next().await;
-            assert_ne!(job.key % 10, 0, "it waits for another store");
-            by_second[usize::try_from(start.elapsed().as_secs()).unwrap()] += 1;
-        }
-        assert!(by_second[0] <= 60, "{by_second:?}");
-        assert!(start.elapsed() <= RELEASE_WITHIN);
-        assert!(tokio::time::timeout(Duration::from_mins(9), schedule.next()).await.is_err());
-    }
-
-    /// A linear congruential generator: the same seeds give the same runs on every machine.
-    struct Dice(u64);
-
-    impl Dice {
-        fn roll(&mut self, sides: u64) -> u64 {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (self.0 >> 33) % sides
-        }
-    }
-
-    /// Whatever is requested, fails, panics or is late: every object that was not forgotten runs again within a
-    /// resync, and never more of a group than may.
-    #[tokio::test(start_paused = true)]
-    async fn no_object_is_ever_forgotten() {
-        const KEYS: [&str; 6] = ["a1", "a2", "a3", "b1", "b2", "c1"];
-        for seed in 0..200 {
-            let mut dice = Dice(seed);
-            let schedule = Schedule::new(Limits { total: 4, per_group: 2 });
-            let mut running: Vec<&'static str> = Vec::new();
-            let mut known = std::collections::BTreeSet::new();
-            for _ in 0..120 {
-                let key = KEYS[usize::try_from(dice.roll(6)).unwrap()];
-                match dice.roll(5) {
-                    0 | 1 => {
-                        let lane = if dice.roll(2) == 0 { Lane::Refresh } else { Lane::Changed };
-                        schedule.request(&key, &group(&key[..1]), lane);
-                        known.insert(key);
-                    }
-                    2 => tokio::time::advance(Duration::from_secs(dice.roll(600))).await,
-                    3 if !running.is_empty() => {
-                        let key = running.remove(usize::try_from(dice.roll(running.len() as u64)).unwrap());
-                        let again = schedule.lock().objects.get(key).map(|object| object.phase);
-                        let wanted = again != Some(Phase::Running { again: None });
-                        match dice.roll(3) {
-                            0 => schedule.finish(&key, Next::After(Duration::from_secs(dice.roll(100_000)))),
-                            1 => schedule.finish(
-                                &key,
-                                Next::Retry { backoff: Backoff::UPSTREAM, at_least: Duration::ZERO },
-                            ),
-                            _ => {
-                                schedule.finish(&key, Next::Forget);
-                                if !wanted {
-                                    known.remove(key);
-                                }
-                            }
-                        }
-                    }
-                    _ => {
-                        let job = tokio::time::timeout(Duration::from_millis(1), schedule.next()).await;
-                        running.extend(job.map(|job| job.key).ok());
-                    }
-                }
-                for name in ["a", "b", "c"] {
-                    let of_group = running.iter().filter(|key| key.starts_with(name)).count();
-                    assert!(of_group <= 2, "seed {seed}: {running:?}");
-                }
-            }
-            for key in running {
-                schedule.finish(&key, Next::After(RESYNC));
-            }
-            let deadline = Instant::now() + RESYNC + Duration::from_secs(1);
-            let mut seen = std::collections::BTreeSet::new();
-            while let Ok(job) = tokio::time::timeout_at(deadline, schedule.next()).await {
-                seen.insert(job.key);
-                schedule.finish(&job.key, Next::Forget);
-            }
-            assert_eq!(seen, known, "seed {seed}");
-            assert_eq!(schedule.load(), Load::default(), "seed {seed}");
-        }
-    }
-}
+mod tests;

@@ -45,6 +45,17 @@ struct LoadLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LaneLabels {
+    controller: &'static str,
+    lane: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ControllerLabels {
+    controller: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct BreakerLabels {
     kind: &'static str,
     namespace: String,
@@ -68,6 +79,8 @@ pub struct Metrics {
     cluster_store_condition: Family<ConditionLabels, Gauge>,
     cluster_store_duration: Family<ObjectLabels, Duration64>,
     load: Family<LoadLabels, Gauge>,
+    lanes: Family<LaneLabels, Gauge>,
+    oldest: Family<ControllerLabels, Duration64>,
     breaker: Family<BreakerLabels, Gauge>,
 }
 
@@ -94,6 +107,8 @@ impl Default for Metrics {
             cluster_store_condition: Family::default(),
             cluster_store_duration: Family::default(),
             load: Family::default(),
+            lanes: Family::default(),
+            oldest: Family::default(),
             breaker: Family::default(),
         };
         let m = &metrics;
@@ -134,6 +149,16 @@ impl Default for Metrics {
             "strongroom_schedule_objects",
             "Objects by state; overdue should be 0",
             m.load.clone(),
+        );
+        registry.register(
+            "strongroom_schedule_lane_length",
+            "Objects that are due and wait for a place",
+            m.lanes.clone(),
+        );
+        registry.register(
+            "strongroom_schedule_oldest_due_seconds",
+            "For how long the object that has been due for the longest is; seconds",
+            m.oldest.clone(),
         );
         registry.register(
             "strongroom_store_breaker",
@@ -192,13 +217,17 @@ impl Metrics {
         let states = [
             ("known", load.known),
             ("running", load.running),
-            ("ready", load.ready),
+            ("ready", load.changed + load.refresh),
+            ("held", load.held),
             ("overdue", load.overdue),
         ];
         for (state, count) in states {
-            let gauge = self.load.get_or_create(&LoadLabels { controller, state });
-            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+            self.load.get_or_create(&LoadLabels { controller, state }).set(whole(count));
         }
+        for (lane, count) in [("changed", load.changed), ("refresh", load.refresh)] {
+            self.lanes.get_or_create(&LaneLabels { controller, lane }).set(whole(count));
+        }
+        self.oldest.get_or_create(&ControllerLabels { controller }).set(load.oldest.as_secs_f64());
     }
 
     /// The breakers of all stores, as of now.
@@ -256,6 +285,10 @@ fn remove_ready(family: &Family<ConditionLabels, Gauge>, key: &ObjectKey) {
     family.remove(&condition(key, "False"));
 }
 
+fn whole(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 /// Upstream's dashboards expect nanoseconds (spec eso-core Q20).
 fn nanoseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e9
@@ -280,6 +313,32 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
         assert!(!text.contains(r#"name="c""#));
+    }
+
+    #[test]
+    fn the_load_is_shown_by_state_lane_and_age() {
+        let metrics = Metrics::default();
+        let load = Load {
+            known: 9,
+            running: 1,
+            changed: 2,
+            refresh: 3,
+            held: 1,
+            overdue: 4,
+            oldest: Duration::from_millis(90_500),
+        };
+        metrics.set_load("externalsecret", load);
+        let text = metrics.text();
+        for line in [
+            r#"strongroom_schedule_objects{controller="externalsecret",state="ready"} 5"#,
+            r#"strongroom_schedule_objects{controller="externalsecret",state="held"} 1"#,
+            r#"strongroom_schedule_objects{controller="externalsecret",state="overdue"} 4"#,
+            r#"strongroom_schedule_lane_length{controller="externalsecret",lane="changed"} 2"#,
+            r#"strongroom_schedule_lane_length{controller="externalsecret",lane="refresh"} 3"#,
+            r#"strongroom_schedule_oldest_due_seconds{controller="externalsecret"} 90.5"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
     }
 
     #[test]
