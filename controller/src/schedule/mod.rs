@@ -11,6 +11,8 @@
 
 mod backoff;
 mod dispatch;
+#[cfg(test)]
+mod forgotten;
 mod held;
 mod lane;
 mod overdue;
