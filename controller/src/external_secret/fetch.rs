@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use strongroom_crds::{DeletionPolicy, ExternalSecretSpec, Find, MetadataPolicy, RemoteRef};
-use strongroom_provider_api::{Aspect, Dialect, EmptySearch, Error, ErrorKind, Payload, RemoteKey, Scope};
+use strongroom_provider_api::{
+    Aspect, Capabilities, Dialect, EmptySearch, Error, ErrorKind, Payload, RemoteKey, Scope,
+};
 use strongroom_templating::transform::find::NameFilter;
 
 use super::connect::{Connected, failed};
@@ -57,8 +59,14 @@ pub(super) async fn fetch(
         let Some(connected) = stores.get_mut(&source.store) else { continue };
         let found = match &source.ask {
             Ask::Value { remote, .. } | Ask::Members { remote, .. } => {
-                let answer = answers.get(&(source.store.clone(), remote_key(remote)));
-                answer.cloned().unwrap_or_else(|| Err(Arc::new(lost()))).map(Found::One)
+                let key = remote_key(remote);
+                match unsupported(&key, connected.handle.capabilities) {
+                    Some(error) => Err(Arc::new(error)),
+                    None => {
+                        let answer = answers.get(&(source.store.clone(), key)).cloned();
+                        answer.unwrap_or_else(|| Err(Arc::new(lost()))).map(Found::One)
+                    }
+                }
             }
             Ask::Matches { find, .. } => matches(find, &source.entry, connected).await?,
         };
@@ -109,7 +117,7 @@ fn settled(context: &Context, source: &Source, connected: &mut Connected, error:
     }
 }
 
-/// Reads every distinct key of every store once.
+/// Reads every distinct key of every store once, where the store can do that.
 async fn read_all(
     sources: &[Source],
     stores: &BTreeMap<StoreId, Connected>,
@@ -122,6 +130,9 @@ async fn read_all(
     }
     let reads = wanted.into_iter().filter_map(|(id, key)| {
         let connected = stores.get(&id)?;
+        if unsupported(&key, connected.handle.capabilities).is_some() {
+            return None;
+        }
         Some(async move {
             let answer = connected.pass.read(&key).await;
             ((id, key), answer)
@@ -171,6 +182,13 @@ fn remote_key(remote: &RemoteRef) -> RemoteKey {
     RemoteKey { key: remote.key.clone(), version, aspect }
 }
 
+/// Why a store of these `capabilities` must not be asked for `key`, if so.
+fn unsupported(key: &RemoteKey, capabilities: Capabilities) -> Option<Error> {
+    let metadata = key.aspect == Aspect::Metadata && !capabilities.metadata;
+    let message = "remoteRef.metadataPolicy is Fetch, and this store keeps no metadata";
+    metadata.then(|| Error::new(ErrorKind::Unsupported, "read", message).with_key(&key.key))
+}
+
 fn nothing_there(scope: &Scope) -> Error {
     let error = Error::new(ErrorKind::NotFound, "search", "Secret does not exist");
     match &scope.path {
@@ -181,4 +199,39 @@ fn nothing_there(scope: &Scope) -> Error {
 
 fn lost() -> Error {
     Error::new(ErrorKind::Internal, "read", "the answer got lost")
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_provider_api::Access;
+
+    use super::*;
+
+    #[test]
+    fn metadata_is_asked_for_only_where_the_store_keeps_some() {
+        let fetch = |policy| RemoteRef {
+            key: "team/app".to_owned(),
+            metadata_policy: policy,
+            ..RemoteRef::default()
+        };
+        let able = Capabilities {
+            access: Access::ReadOnly,
+            list: false,
+            list_tags: false,
+            versions: false,
+            metadata: true,
+        };
+        let unable = Capabilities { metadata: false, ..able };
+        let metadata = remote_key(&fetch(Some(MetadataPolicy::Fetch)));
+        assert!(unsupported(&metadata, able).is_none());
+        let error = unsupported(&metadata, unable).unwrap();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert_eq!(
+            error.to_string(),
+            r#"cannot read "team/app": remoteRef.metadataPolicy is Fetch, and this store keeps no metadata"#
+        );
+        for policy in [None, Some(MetadataPolicy::None)] {
+            assert!(unsupported(&remote_key(&fetch(policy)), unable).is_none());
+        }
+    }
 }

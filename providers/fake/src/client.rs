@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use strongroom_provider_api::{
-    Aspect, Error, ErrorKind, Health, Listed, Payload, RemoteKey, Result, Scope, SecretBytes, StoreClient,
+    Error, ErrorKind, Health, Listed, Payload, RemoteKey, Result, Scope, SecretBytes, StoreClient,
 };
 
 use crate::config::{FakeConfig, ValidationResult};
@@ -29,10 +29,6 @@ impl FakeClient {
 #[async_trait]
 impl StoreClient for FakeClient {
     async fn read(&self, key: &RemoteKey) -> Result<Payload> {
-        if key.aspect == Aspect::Metadata {
-            let message = "the fake provider keeps no metadata";
-            return Err(Error::new(ErrorKind::Unsupported, "read", message).with_key(&key.key));
-        }
         let version = key.version.as_deref().unwrap_or_default();
         let found = self.entries.get(&key.key).and_then(|versions| versions.get(version));
         let absent = || Error::new(ErrorKind::NotFound, "read", "Secret does not exist").with_key(&key.key);
@@ -65,5 +61,22 @@ impl StoreClient for FakeClient {
                 Err(Error::new(ErrorKind::InvalidConfig, "check the store", message))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_provider_api::{Aspect, Content};
+
+    use super::*;
+    use crate::config::Entry;
+
+    #[tokio::test]
+    async fn a_wish_for_metadata_is_ignored_as_upstream_does() {
+        let entry = Entry { key: "a".to_owned(), value: "v".to_owned(), version: String::new() };
+        let client = FakeClient::new(FakeConfig { data: vec![entry], validation_result: None });
+        let wish = RemoteKey { aspect: Aspect::Metadata, ..RemoteKey::latest("a") };
+        let payload = client.read(&wish).await.unwrap();
+        assert_eq!(payload.content, Content::Bytes(SecretBytes::from("v")));
     }
 }
