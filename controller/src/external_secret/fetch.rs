@@ -60,13 +60,12 @@ pub(super) async fn fetch(
         let found = match &source.ask {
             Ask::Value { remote, .. } | Ask::Members { remote, .. } => {
                 let key = remote_key(remote);
-                match unsupported(&key, connected.handle.capabilities) {
-                    Some(error) => Err(Arc::new(error)),
-                    None => {
-                        let answer = answers.get(&(source.store.clone(), key)).cloned();
-                        answer.unwrap_or_else(|| Err(Arc::new(lost()))).map(Found::One)
-                    }
-                }
+                let unsupported = unsupported(&key, connected.handle.capabilities);
+                let answer = match unsupported.map(Arc::new).map(Err) {
+                    None => answers.get(&(source.store.clone(), key)).cloned(),
+                    refused => refused,
+                };
+                answer.unwrap_or_else(|| Err(Arc::new(lost()))).map(Found::One)
             }
             Ask::Matches { find, .. } => matches(find, &source.entry, connected).await?,
         };

@@ -118,7 +118,7 @@ impl<K: Clone + Eq + Ord + Hash + Debug> Schedule<K> {
             state: Mutex::new(State {
                 objects: HashMap::new(),
                 waiting: BTreeSet::new(),
-                changed: LaneQueue::default(),
+                changed: LaneQueue::by_turns(),
                 refresh: LaneQueue::default(),
                 running: HashMap::new(),
                 running_total: 0,

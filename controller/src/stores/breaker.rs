@@ -14,7 +14,7 @@ use crate::schedule::Backoff;
 /// So many failed attempts in a row, each of another object than the one before, open the breaker.
 const FAILURES: u32 = 5;
 /// How long it stays open before a trial: longer with each failed trial.
-const OPEN: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_secs(30) };
+const OPEN: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_secs(15) };
 /// Closed for so long, the store is trusted as before.
 const TRUSTED: Duration = Duration::from_mins(5);
 /// A service that wants to be left alone for longer is asked again nevertheless.
@@ -43,7 +43,7 @@ impl BreakerState {
 /// - The failures of one store never hold up the objects of another.
 /// - Where only reads of one remote key fail, only the objects that read it are held up.
 /// - While a breaker is not closed, one object at a time asks the store. A success closes it; a failure lets the
-///   others wait longer, half a minute at most, or as long as the service itself asks for.
+///   others wait longer, a quarter of a minute at most, or as long as the service itself asks for.
 /// - A store whose spec has changed begins anew.
 #[derive(Debug, Default)]
 pub struct Breakers(Mutex<HashMap<StoreId, Breaker>>);

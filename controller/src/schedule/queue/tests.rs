@@ -30,6 +30,24 @@ async fn the_changed_lane_goes_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_newcomer_does_not_wait_for_a_backlog_nor_the_backlog_for_newcomers() {
+    let schedule = Schedule::new(Limits { total: 1, per_group: 1 });
+    for key in 0..100_u32 {
+        schedule.request(&key, &group("a"), Lane::Changed);
+    }
+    let mut taken = Vec::new();
+    for newcomer in 100..140 {
+        schedule.request(&newcomer, &group("a"), Lane::Changed);
+        let key = schedule.next().await.key;
+        schedule.finish(&key, Next::Forget);
+        taken.push(key);
+    }
+    let oldest: Vec<_> = taken.iter().copied().filter(|key| *key < 100).collect();
+    assert_eq!(oldest, (0..20).collect::<Vec<_>>(), "the oldest come in their order");
+    assert!(taken.contains(&100) && taken.contains(&138), "{taken:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_refresh_lane_is_not_starved() {
     let schedule = Schedule::new(Limits { total: 100, per_group: 100 });
     for key in ["a", "b", "c", "d", "e"] {
@@ -52,10 +70,11 @@ async fn a_group_never_takes_more_than_its_share() {
     schedule.request(&"b1", &group("b"), Lane::Refresh);
     let mut taken = [take(&schedule).await, take(&schedule).await, take(&schedule).await];
     taken.sort_unstable();
-    assert_eq!(taken, ["a1", "a2", "b1"]);
+    assert!(taken[0].starts_with('a') && taken[1].starts_with('a') && taken[2] == "b1", "{taken:?}");
     assert!(none_ready(&schedule).await);
-    schedule.finish(&"a1", Next::Forget);
-    assert_eq!(take(&schedule).await, "a3");
+    schedule.finish(&taken[0], Next::Forget);
+    let left = take(&schedule).await;
+    assert!(left.starts_with('a') && !taken.contains(&left), "{left}");
 }
 
 #[tokio::test(start_paused = true)]
