@@ -7,7 +7,7 @@ use std::time::Duration;
 use strongroom_crds::ExternalSecret;
 use strongroom_provider_api::Clock;
 
-use crate::kube_io::{Cluster, Events, Mirror, NamespaceView, ObjectKey, SecretDigest, Watched};
+use crate::kube_io::{Cluster, Events, Mirror, NamespaceView, ObjectKey, References, SecretDigest, Watched};
 use crate::schedule::{Group, Lane, Schedule};
 use crate::stores::{Pool, StoreId, Stores};
 use crate::telemetry::Metrics;
@@ -42,6 +42,10 @@ pub struct Context {
     pub stores: Stores,
     /// Live clients.
     pub pool: Pool,
+    /// Who refers to which foreign object. Written by the clients in `pool` and by the watches.
+    pub references: Arc<References>,
+    /// ExternalSecrets whose templates have changed. Written by the watches and by `report`.
+    pub retemplated: Marks,
     /// When each ExternalSecret is looked at.
     pub schedule: Arc<Schedule<ObjectKey>>,
     /// When each store is looked at.
@@ -99,6 +103,35 @@ fn group(key: &ObjectKey, object: &Watched<ExternalSecret>) -> Group {
     match store.and_then(|store| store.kind) {
         Some(strongroom_crds::StoreRefKind::ClusterSecretStore) => Group::from(format!("/{name}")),
         _ => Group::from(format!("{}/{name}", key.namespace)),
+    }
+}
+
+/// Marks on objects, each to be settled by whoever has seen to it.
+#[derive(Debug, Default)]
+pub struct Marks(Mutex<HashMap<ObjectKey, u64>>);
+
+impl Marks {
+    /// Marks `key`, once more if it is marked already.
+    pub fn set(&self, key: &ObjectKey) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default() += 1;
+    }
+
+    /// The mark on `key`, if there is one.
+    pub fn get(&self, key: &ObjectKey) -> Option<u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied()
+    }
+
+    /// Takes `mark` off `key`, unless it was marked again meanwhile.
+    pub fn settle(&self, key: &ObjectKey, mark: u64) {
+        let mut marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if marks.get(key) == Some(&mark) {
+            marks.remove(key);
+        }
+    }
+
+    /// The object is gone.
+    pub fn forget(&self, key: &ObjectKey) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }
 

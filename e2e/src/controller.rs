@@ -35,6 +35,17 @@ impl Controller {
     /// Starts a controller for the stores of `class` and waits until it says that it is ready. `name` must differ between
     /// controllers, and may be reused only to be the same API user again.
     pub async fn start(testbed: &Testbed, cluster: &Cluster, name: &str, class: &str) -> Result<Self> {
+        Self::start_with(testbed, cluster, name, class, &[]).await
+    }
+
+    /// [`Controller::start`] with further arguments on its command line.
+    pub async fn start_with(
+        testbed: &Testbed,
+        cluster: &Cluster,
+        name: &str,
+        class: &str,
+        arguments: &[&str],
+    ) -> Result<Self> {
         let kubeconfig = testbed.run_dir.join(format!("controller-{name}.kubeconfig"));
         let token = administrator_token(cluster, name).await?;
         write_kubeconfig_for_token(&testbed.kubeconfig, &token, &kubeconfig)?;
@@ -42,19 +53,21 @@ impl Controller {
         let live = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
         let metrics = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
         let log = testbed.logs.join(format!("controller-{name}.log"));
+        let (metrics, live_addr) = (metrics.to_string(), live.to_string());
+        let usual = [
+            "controller",
+            "--controller-class",
+            class,
+            "--metrics-addr",
+            &metrics,
+            "--live-addr",
+            &live_addr,
+            "--loglevel",
+            "debug",
+        ];
         let process = GuardedProcess::start(
             &testbed.strongroom,
-            &[
-                "controller",
-                "--controller-class",
-                class,
-                "--metrics-addr",
-                &metrics.to_string(),
-                "--live-addr",
-                &live.to_string(),
-                "--loglevel",
-                "debug",
-            ],
+            &[&usual, arguments].concat(),
             &[("KUBECONFIG", kubeconfig.as_os_str())],
             &log,
         )?;

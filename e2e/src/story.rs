@@ -91,6 +91,12 @@ impl Story {
         Controller::start(&self.testbed, &self.cluster, &name, &self.class).await
     }
 
+    /// [`Story::controller`] with further arguments on its command line.
+    pub async fn controller_with(&self, role: &str, arguments: &[&str]) -> Result<Controller> {
+        let name = format!("{}-{role}", self.namespace);
+        Controller::start_with(&self.testbed, &self.cluster, &name, &self.class, arguments).await
+    }
+
     /// The shared controller's user name at the API server.
     pub fn shared_controller_user(&self) -> Result<&'static str> {
         Ok(&SHARED.get().context("this story does not use the shared controller")?.user)

@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 
 use super::admin::Admin;
 use super::args::ControllerArgs;
-use crate::context::{Context, InStep, Settings};
-use crate::kube_io::{Cluster, Events, Mirror, watches};
+use crate::context::{Context, InStep, Marks, Settings};
+use crate::kube_io::{Cluster, Events, Mirror, References, watches};
 use crate::schedule::{Limits, Schedule, dispatch};
 use crate::stores::{Pool, Stores};
 use crate::telemetry::{Metrics, start_logs};
@@ -48,11 +48,11 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     let mut stop = stop_signal()?;
     let admin = Admin::bind(args.metrics_addr, args.live_addr).await?;
     let client = kube_client().await?;
-    let context = Arc::new(context(&args, &client));
     let scope = watches::Scope {
         namespace: Some(args.namespace.clone()).filter(|namespace| !namespace.is_empty()),
         cluster_stores: args.enable_cluster_store_reconciler,
     };
+    let context = Arc::new(context(&args, &scope, &client));
     let mut background = JoinSet::new();
     background.spawn(admin.serve(Arc::clone(&context)));
     watches::spawn(&mut background, client, &scope, &context);
@@ -86,19 +86,22 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn context(args: &ControllerArgs, client: &kube::Client) -> Context {
+fn context(args: &ControllerArgs, scope: &watches::Scope, client: &kube::Client) -> Context {
     let cluster = Cluster::new(client.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Arc::new(Metrics::default());
     let toolbox = Toolbox { clock: Arc::clone(&clock), meter: Arc::clone(&metrics) as _ };
     let events = |component| Events::new(cluster.clone(), component, Arc::clone(&clock));
+    let references = Arc::new(References::within(scope.namespace.clone()));
     let limits = Limits { total: args.concurrent.into(), per_group: args.concurrent_per_store.into() };
     Context {
         external_secrets: Arc::new(Mirror::default()),
         secrets: Arc::new(Mirror::default()),
         namespaces: Arc::new(Mirror::default()),
         stores: Stores::default(),
-        pool: Pool::new(cluster.clone(), toolbox),
+        pool: Pool::new(cluster.clone(), Arc::clone(&references), toolbox),
+        references,
+        retemplated: Marks::default(),
         schedule: Arc::new(Schedule::new(limits)),
         store_schedule: Arc::new(Schedule::new(STORE_LIMITS)),
         events: events("external-secrets"),

@@ -169,6 +169,7 @@ mod tests {
             object: Arc::new(DeserializeGuard(Ok(serde_json::from_value(object).unwrap()))),
             target: None,
             namespace: Arc::new(NamespaceView::default()),
+            retemplated: None,
             now: jiff::Timestamp::UNIX_EPOCH,
         }
     }

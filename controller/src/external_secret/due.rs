@@ -27,6 +27,8 @@ pub(super) enum Cause {
     NeverSynced,
     /// Spec, labels or annotations changed since the last sync (a forced sync is one of these).
     Changed,
+    /// A ConfigMap or Secret that its template is made from has changed.
+    TemplateChanged,
     /// The last attempt failed.
     Failed,
     /// The target does not exist, or has lost its managed label.
@@ -56,7 +58,8 @@ pub(super) fn due(observed: &Observed, spec: &ExternalSecretSpec) -> Result<Due,
     let status = observed.status();
     let facts = facts(observed, spec, &status)?;
     // The first that speaks decides; the target comes last, so that it is named only where all else is in step.
-    let checks = [never_synced, changed, failed, interval_passed, target_missing, target_altered];
+    let checks =
+        [never_synced, changed, template_changed, failed, interval_passed, target_missing, target_altered];
     Ok(checks.iter().find_map(|check| check(&facts)).map_or_else(|| Due::Later(facts.next_look()), Due::Now))
 }
 
@@ -116,14 +119,13 @@ fn failed(facts: &Facts<'_>) -> Option<Cause> {
 }
 
 fn changed(facts: &Facts<'_>) -> Option<Cause> {
-    let heeded = match facts.policy {
-        Some(RefreshPolicy::CreatedOnce) => false,
-        Some(RefreshPolicy::OnChange) => true,
-        // Upstream's tests pin it: with interval zero not even a spec edit is heeded (spec eso-core Q9).
-        Some(RefreshPolicy::Periodic) | None => !facts.is_once(),
-    };
     let differs = facts.status.synced_resource_version.as_deref() != Some(facts.current.as_str());
-    (heeded && differs).then_some(Cause::Changed)
+    (facts.heeds_changes() && differs).then_some(Cause::Changed)
+}
+
+/// Upstream waits for the next refresh; a template counts as part of the spec with us.
+fn template_changed(facts: &Facts<'_>) -> Option<Cause> {
+    (facts.heeds_changes() && facts.observed.retemplated.is_some()).then_some(Cause::TemplateChanged)
 }
 
 /// Sync windows hold up a refresh that is due by its interval, and nothing else.
@@ -144,6 +146,15 @@ impl Facts<'_> {
             (remaining, _) if !remaining.is_zero() => Some(remaining),
             (_, window::Verdict::Closed(change)) => change,
             (remaining, window::Verdict::Open) => Some(remaining),
+        }
+    }
+
+    fn heeds_changes(&self) -> bool {
+        match self.policy {
+            Some(RefreshPolicy::CreatedOnce) => false,
+            Some(RefreshPolicy::OnChange) => true,
+            // Upstream's tests pin it: with interval zero not even a spec edit is heeded (spec eso-core Q9).
+            Some(RefreshPolicy::Periodic) | None => !self.is_once(),
         }
     }
 
@@ -214,6 +225,7 @@ mod tests {
             object: Arc::new(DeserializeGuard(Ok(serde_json::from_value(object).unwrap()))),
             target: Some(Arc::new(digest)),
             namespace: Arc::new(NamespaceView::default()),
+            retemplated: None,
             now: synced + SignedDuration::from_mins(minutes_later),
         };
         let version = observed.resource_version();

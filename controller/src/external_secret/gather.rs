@@ -23,6 +23,8 @@ pub(super) struct Observed {
     pub target: Option<Arc<SecretDigest>>,
     /// Its namespace.
     pub namespace: Arc<NamespaceView>,
+    /// The mark that says that a source of its template has changed.
+    pub retemplated: Option<u64>,
     /// The time at which all this holds; becomes `refreshTime`.
     pub now: Timestamp,
 }
@@ -35,6 +37,7 @@ pub(super) fn gather(context: &Context, key: &ObjectKey) -> Option<Observed> {
         key: key.clone(),
         target: context.secrets.get(&target),
         namespace: context.namespaces.get(&ObjectKey::cluster(&key.namespace)).unwrap_or_default(),
+        retemplated: context.retemplated.get(key),
         now: context.clock.now(),
         object,
     })

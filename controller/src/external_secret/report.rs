@@ -120,6 +120,9 @@ async fn succeeded(context: &Context, observed: &Observed, outcome: Outcome) -> 
     };
     context.events.forget(observed.uid());
     context.metrics.synced(&observed.key);
+    if let Some(mark) = observed.retemplated {
+        context.retemplated.settle(&observed.key, mark);
+    }
     let mut status = observed.status();
     set_ready(&mut status, STATUS_TRUE, told.reason, told.message, observed.now);
     status.refresh_time = Some(Time(observed.now));

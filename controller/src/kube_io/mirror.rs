@@ -137,7 +137,7 @@ impl<T> Mirror<T> {
 pub struct NotNewer;
 
 /// An unreadable version counts as the newest, so that nothing is ever lost by it.
-fn number(version: Option<&str>) -> u64 {
+pub(super) fn number(version: Option<&str>) -> u64 {
     version.and_then(|version| version.parse().ok()).unwrap_or(u64::MAX)
 }
 

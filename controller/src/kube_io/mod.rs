@@ -7,13 +7,16 @@ mod events;
 mod key;
 mod mirror;
 mod references;
+mod registry;
 mod requests;
+mod tail;
 pub mod watches;
 
 pub use error::{ApiError, ApiFailure};
 pub use events::{EventKind, Events, Subject};
 pub use key::ObjectKey;
 pub use mirror::Mirror;
-pub use references::{ClusterResolver, Resolved};
+pub use references::ClusterResolver;
+pub use registry::{Dependant, Freshness, Interest, Reference, ReferenceKind, References, Shown};
 pub use requests::{Cluster, StatusOwner};
 pub use watches::{NamespaceView, SecretDigest, Watched};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, ServiceAccount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::{ObjectMeta, PartialObjectMeta};
 use kube::core::DeserializeGuard;
@@ -18,6 +18,8 @@ use serde::de::DeserializeOwned;
 use strongroom_crds::{ClusterSecretStore, ExternalSecret, SecretStore, names};
 use tokio::task::JoinSet;
 
+use super::registry::{Dependant, ReferenceKind};
+use super::tail::Tail;
 use super::{ApiError, Mirror, ObjectKey};
 use crate::context::Context;
 use crate::stores::{StoreId, StoreView};
@@ -127,6 +129,11 @@ pub fn spawn(tasks: &mut JoinSet<anyhow::Result<()>>, client: Client, scope: &Sc
     } else {
         context.stores.cluster.stay_empty();
     }
+    tasks.spawn(never_ends(scope.tail::<Secret>(&client, ReferenceKind::Secret, context).follow()));
+    tasks.spawn(never_ends(scope.tail::<ConfigMap>(&client, ReferenceKind::ConfigMap, context).follow()));
+    tasks.spawn(never_ends(
+        scope.tail::<ServiceAccount>(&client, ReferenceKind::ServiceAccount, context).follow(),
+    ));
     // With one namespace and no cluster stores nobody asks for namespaces, and we may have no right to them.
     if scope.cluster_stores || scope.namespace.is_none() {
         tasks.spawn(never_ends(follow(
@@ -142,6 +149,18 @@ pub fn spawn(tasks: &mut JoinSet<anyhow::Result<()>>, client: Client, scope: &Sc
 }
 
 impl Scope {
+    fn tail<K>(&self, client: &Client, kind: ReferenceKind, context: &Arc<Context>) -> Tail<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
+        let (references, context) = (Arc::clone(&context.references), Arc::clone(context));
+        let tell = Box::new(move |dependant: &Dependant, known: bool| match dependant {
+            Dependant::Store(id) => secret_store::reference(&context, id, known),
+            Dependant::ExternalSecret(key) => external_secret::watch::template(&context, key),
+        });
+        Tail { api: self.api(client), kind, references, tell }
+    }
+
     fn api<K>(&self, client: &Client) -> Api<K>
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,

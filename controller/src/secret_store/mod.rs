@@ -4,9 +4,10 @@ mod probe;
 mod report;
 mod watch;
 
-pub(crate) use watch::watch;
+pub(crate) use watch::{reference, watch};
 
 use crate::context::{Context, Settings};
+use crate::external_secret;
 use crate::schedule::{Job, Next, RESYNC};
 use crate::stores::StoreId;
 
@@ -21,8 +22,13 @@ pub async fn reconcile(context: &Context, job: Job<StoreId>) -> Next {
         return Next::After(RESYNC);
     }
     let started = tokio::time::Instant::now();
+    let changed = context.pool.refresh(&store).await;
     let verdict = probe::probe(context, &store).await;
     let next = report::report(context, &store, &verdict).await;
+    if changed {
+        // What failed with the credentials of before may work now; what is in step has nothing to gain.
+        external_secret::watch::store(context, &store.id);
+    }
     context.metrics.store_reconciled(&job.key, started.elapsed());
     next
 }

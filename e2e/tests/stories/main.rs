@@ -19,6 +19,7 @@ mod exact;
 mod force_sync;
 mod hostile_server;
 mod limits;
+mod references;
 mod refresh;
 mod restart;
 mod scale;
