@@ -7,6 +7,7 @@ use std::time::Duration;
 use strongroom_crds::ExternalSecret;
 use strongroom_provider_api::Clock;
 
+use crate::external_secret::{Refreshed, StatusSchema};
 use crate::kube_io::{Cluster, Events, Mirror, NamespaceView, ObjectKey, References, SecretDigest, Watched};
 use crate::schedule::{Group, Lane, Schedule};
 use crate::stores::{Pool, StoreId, Stores};
@@ -21,6 +22,10 @@ pub struct Settings {
     pub flood_gate: bool,
     /// `--store-requeue-interval`
     pub store_interval: Duration,
+    /// `--status-time-interval`
+    pub status_time_interval: Duration,
+    /// `--enable-synced-condition`
+    pub synced_condition: bool,
     /// `--enable-secret-store-reconciler`
     pub stores: bool,
     /// `--enable-cluster-store-reconciler`
@@ -44,6 +49,10 @@ pub struct Context {
     pub pool: Pool,
     /// Who refers to which foreign object. Written by the clients in `pool` and by the watches.
     pub references: Arc<References>,
+    /// Refreshes that no status tells. Written by `report`.
+    pub refreshed: Refreshed,
+    /// What the installed CustomResourceDefinition lets through. Written by `report`.
+    pub status_schema: StatusSchema,
     /// ExternalSecrets whose templates have changed. Written by the watches and by `report`.
     pub retemplated: Marks,
     /// When each ExternalSecret is looked at.

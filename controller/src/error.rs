@@ -130,6 +130,11 @@ impl SyncError {
         }
     }
 
+    /// True if the attempt ended before it came to the target.
+    pub fn leaves_target(&self) -> bool {
+        matches!(self, Self::Access { .. } | Self::Store { .. } | Self::Data { .. })
+    }
+
     /// When to try again. What only a change can mend is looked at rarely: a change brings it back at once.
     pub fn next(&self) -> Next {
         let retry = |backoff| Next::Retry { backoff, at_least: Duration::ZERO };

@@ -67,6 +67,14 @@ pub(super) struct ControllerArgs {
     /// Time between two checks of a store.
     #[arg(long, default_value = "5m")]
     pub(super) store_requeue_interval: FlagDuration,
+    /// A refresh that brings nothing new is not written into the status within so long of the last one that is.
+    #[arg(long, default_value = "1m")]
+    pub(super) status_time_interval: FlagDuration,
+    /// Tell the last attempt in a second condition, `Synced`, and keep `Ready` while the data is fresh. Not what
+    /// upstream shows; needs our CustomResourceDefinitions.
+    #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    pub(super) enable_synced_condition: bool,
 }
 
 /// An address as Go writes it: `:8080` is every interface.

@@ -29,3 +29,5 @@ pub fn run() -> ExitCode {
 }
 
 pub use crds::documents;
+#[cfg(test)]
+pub(crate) use wire::tests::context_over;

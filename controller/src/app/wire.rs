@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use super::admin::Admin;
 use super::args::ControllerArgs;
 use crate::context::{Context, InStep, Marks, Settings};
+use crate::external_secret::{Refreshed, StatusSchema};
 use crate::kube_io::{Cluster, Events, Mirror, References, watches};
 use crate::schedule::{Limits, Schedule, dispatch};
 use crate::stores::{Pool, Stores};
@@ -101,6 +102,8 @@ fn context(args: &ControllerArgs, scope: &watches::Scope, client: &kube::Client)
         stores: Stores::default(),
         pool: Pool::new(cluster.clone(), Arc::clone(&references), toolbox),
         references,
+        refreshed: Refreshed::default(),
+        status_schema: StatusSchema::default(),
         retemplated: Marks::default(),
         schedule: Arc::new(Schedule::new(limits)),
         store_schedule: Arc::new(Schedule::new(STORE_LIMITS)),
@@ -114,6 +117,8 @@ fn context(args: &ControllerArgs, scope: &watches::Scope, client: &kube::Client)
             controller_class: args.controller_class.clone(),
             flood_gate: args.enable_flood_gate,
             store_interval: args.store_requeue_interval.0,
+            status_time_interval: args.status_time_interval.0,
+            synced_condition: args.enable_synced_condition,
             stores: args.enable_secret_store_reconciler,
             cluster_stores: args.enable_cluster_store_reconciler,
         },
@@ -150,4 +155,43 @@ fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
 
 async fn stopped(mut stop: watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    //! A context whose API server is a function.
+
+    use clap::Parser as _;
+    use http::{Request, Response};
+    use kube::client::Body;
+    use serde_json::Value;
+
+    use super::super::args::{Args, Command};
+    use super::*;
+
+    /// The context that the command line `flags` makes. Every request is answered by `answer`, from method, path and
+    /// body, with a status and a body.
+    pub(crate) fn context_over(
+        flags: &[&str],
+        answer: impl Fn(&str, &str, &Value) -> (u16, Value) + Send + Sync + 'static,
+    ) -> Context {
+        let args = [&["strongroom", "controller"], flags].concat();
+        let Command::Controller(args) = Args::try_parse_from(args).unwrap().command else { panic!() };
+        let answer = Arc::new(answer);
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let answer = Arc::clone(&answer);
+            async move {
+                let (parts, body) = request.into_parts();
+                let body = body.collect_bytes().await.unwrap();
+                let body = serde_json::from_slice(&body).unwrap_or_default();
+                let (status, body) = answer(parts.method.as_str(), parts.uri.path(), &body);
+                let response = Response::builder().status(status);
+                Ok::<_, tower::BoxError>(
+                    response.body(Body::from(serde_json::to_vec(&body).unwrap())).unwrap(),
+                )
+            }
+        });
+        let scope = watches::Scope { namespace: None, cluster_stores: true };
+        context(&args, &scope, &kube::Client::new(service, "default"))
+    }
 }

@@ -170,6 +170,7 @@ mod tests {
             target: None,
             namespace: Arc::new(NamespaceView::default()),
             retemplated: None,
+            refreshed: None,
             now: jiff::Timestamp::UNIX_EPOCH,
         }
     }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use strongroom_crds::conditions::{ConditionType, STATUS_FALSE};
+use strongroom_crds::conditions::{ConditionType, STATUS_FALSE, STATUS_TRUE};
 use strongroom_crds::{
-    CreationPolicy, ExternalSecretSpec, ExternalSecretStatus, GoDuration, RefreshPolicy, SyncWindows,
+    Condition, CreationPolicy, ExternalSecretSpec, ExternalSecretStatus, GoDuration, RefreshPolicy,
+    SyncWindows,
 };
 
 use super::gather::Observed;
@@ -85,6 +85,24 @@ pub(super) fn next_look(observed: &Observed, spec: &ExternalSecretSpec) -> Optio
     facts(observed, spec, &status).ok()?.next_look()
 }
 
+/// True if the target is as it was last synced, for the object as it is now, and no refresh is more than one
+/// interval late: then a failed attempt takes nothing from who uses the target.
+pub(super) fn is_fresh(observed: &Observed) -> bool {
+    let status = observed.status();
+    let Ok(facts) =
+        observed.spec().map_err(ToOwned::to_owned).and_then(|spec| facts(observed, spec, &status))
+    else {
+        return false;
+    };
+    let in_step = [never_synced, changed, template_changed, target_missing, target_altered];
+    let ready = |condition: &Condition| {
+        condition.type_ == ConditionType::Ready.as_str() && condition.status == STATUS_TRUE
+    };
+    status.conditions.iter().any(ready)
+        && in_step.iter().all(|check| check(&facts).is_none())
+        && facts.age().is_none_or(|(age, interval)| age < interval.saturating_mul(2))
+}
+
 /// `spec.refreshInterval`; the default is one hour.
 ///
 /// # Errors
@@ -113,9 +131,12 @@ fn target_altered(facts: &Facts<'_>) -> Option<Cause> {
 }
 
 fn failed(facts: &Facts<'_>) -> Option<Cause> {
-    let ready =
-        facts.status.conditions.iter().find(|condition| condition.type_ == ConditionType::Ready.as_str())?;
-    (ready.status == STATUS_FALSE).then_some(Cause::Failed)
+    let mut conditions = facts.status.conditions.iter();
+    // Ready alone, or with it our own condition of the last attempt.
+    let told = [ConditionType::Ready, ConditionType::Synced].map(ConditionType::as_str);
+    conditions
+        .any(|condition| condition.status == STATUS_FALSE && told.contains(&condition.type_.as_str()))
+        .then_some(Cause::Failed)
 }
 
 fn changed(facts: &Facts<'_>) -> Option<Cause> {
@@ -168,28 +189,28 @@ impl Facts<'_> {
 
     /// Time until the interval has passed; none where no timer runs.
     fn remaining(&self) -> Option<Duration> {
+        self.age().map(|(age, interval)| interval.saturating_sub(age))
+    }
+
+    /// Time since the last refresh, and the interval; none where no timer runs. A time in the future cannot be
+    /// ours: as old as can be.
+    fn age(&self) -> Option<(Duration, Duration)> {
         if !self.is_periodic() || self.is_once() {
             return None;
         }
         let last = self.status.refresh_time.as_ref()?.0;
-        Some(remaining(last, self.interval, self.observed.now))
+        let last = self.observed.refreshed.map_or(last, |later| later.max(last));
+        let age = self.observed.now.duration_since(last);
+        let age = if age.is_negative() { Duration::MAX } else { age.unsigned_abs() };
+        Some((age, self.interval.as_std().unwrap_or_default()))
     }
-}
-
-/// Time left of `interval` since `last`. A time in the future cannot be ours: the sync is due.
-fn remaining(last: Timestamp, interval: GoDuration, now: Timestamp) -> Duration {
-    let passed = now.duration_since(last);
-    if passed < SignedDuration::ZERO {
-        return Duration::ZERO;
-    }
-    let interval = interval.as_std().unwrap_or_default();
-    interval.saturating_sub(passed.unsigned_abs())
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use jiff::{SignedDuration, Timestamp};
     use kube::core::DeserializeGuard;
     use serde_json::{Value, json};
     use strongroom_crds::ExternalSecret;
@@ -226,6 +247,7 @@ mod tests {
             target: Some(Arc::new(digest)),
             namespace: Arc::new(NamespaceView::default()),
             retemplated: None,
+            refreshed: None,
             now: synced + SignedDuration::from_mins(minutes_later),
         };
         let version = observed.resource_version();

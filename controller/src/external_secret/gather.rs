@@ -21,6 +21,8 @@ pub(super) struct Observed {
     pub object: Arc<Watched<ExternalSecret>>,
     /// The managed Secret of the target's name, if there is one.
     pub target: Option<Arc<SecretDigest>>,
+    /// When it was refreshed, if that is later than its status says.
+    pub refreshed: Option<Timestamp>,
     /// Its namespace.
     pub namespace: Arc<NamespaceView>,
     /// The mark that says that a source of its template has changed.
@@ -37,6 +39,7 @@ pub(super) fn gather(context: &Context, key: &ObjectKey) -> Option<Observed> {
         key: key.clone(),
         target: context.secrets.get(&target),
         namespace: context.namespaces.get(&ObjectKey::cluster(&key.namespace)).unwrap_or_default(),
+        refreshed: context.refreshed.get(key, object.meta().uid.as_deref().unwrap_or_default()),
         retemplated: context.retemplated.get(key),
         now: context.clock.now(),
         object,

@@ -13,8 +13,11 @@ mod render;
 mod report;
 mod shape;
 mod sources;
+mod status;
 pub mod watch;
 mod window;
+
+pub use status::{Refreshed, StatusSchema};
 
 use crate::context::Context;
 use crate::error::SyncError;
@@ -47,7 +50,7 @@ pub async fn reconcile(context: &Context, job: Job<ObjectKey>) -> Next {
         Err(error) if is_first_check_of_a_new_store(&error) => Ok(Outcome::Waiting),
         outcome => outcome,
     };
-    let next = report::report(context, &observed, outcome).await;
+    let next = report::report(context, &observed, outcome, job.failures).await;
     context.metrics.reconciled(&observed.key, started.elapsed());
     next
 }

@@ -31,6 +31,7 @@ pub fn external_secret(
             context.events.forget(old.meta().uid.as_deref().unwrap_or_default());
             context.metrics.forget(key);
             context.retemplated.forget(key);
+            context.refreshed.forget(key);
             context.request(key, Lane::Refresh);
         }
         (None, None) => {}

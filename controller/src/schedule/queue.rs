@@ -50,6 +50,20 @@ pub enum Next {
     Forget,
 }
 
+impl Next {
+    /// The longest wait that this can mean after `failures` failed attempts before; none if it waits for a
+    /// change.
+    pub fn at_latest(&self, failures: u32) -> Option<Duration> {
+        match self {
+            Self::After(wait) => Some(*wait).filter(|wait| *wait < RESYNC),
+            Self::Retry { backoff, at_least } => {
+                Some(backoff.wait(failures.saturating_add(1), 0).max(*at_least).min(RESYNC))
+            }
+            Self::Forget => None,
+        }
+    }
+}
+
 /// For logs.
 impl fmt::Display for Next {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

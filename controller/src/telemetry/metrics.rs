@@ -142,10 +142,10 @@ impl Metrics {
         set_ready(&self.condition, key, true);
     }
 
-    /// An attempt on an ExternalSecret failed.
-    pub fn failed(&self, key: &ObjectKey) {
+    /// An attempt on an ExternalSecret failed, and whether it is ready all the same.
+    pub fn failed(&self, key: &ObjectKey, ready: bool) {
         self.sync_errors.get_or_create(&object(key)).inc();
-        set_ready(&self.condition, key, false);
+        set_ready(&self.condition, key, ready);
     }
 
     /// An ExternalSecret is gone.
@@ -241,7 +241,7 @@ mod tests {
     fn names_and_labels_are_upstreams() {
         let metrics = Metrics::default();
         let key = ObjectKey::new("ns", "es");
-        metrics.failed(&key);
+        metrics.failed(&key, false);
         metrics.reconciled(&key, Duration::from_millis(1));
         metrics.called(Call { service: "HashiCorp/Vault", name: "Login" }, CallOutcome::Success);
         let text = metrics.text();

@@ -24,6 +24,7 @@ mod refresh;
 mod restart;
 mod scale;
 mod sealed_vault;
+mod status;
 mod store_conditions;
 mod sync;
 mod tls;
