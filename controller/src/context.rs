@@ -7,7 +7,7 @@ use std::time::Duration;
 use strongroom_crds::ExternalSecret;
 use strongroom_provider_api::Clock;
 
-use crate::external_secret::{Refreshed, StatusSchema};
+use crate::external_secret::{Brake, Refreshed, StatusSchema};
 use crate::kube_io::{Cluster, Events, Mirror, NamespaceView, ObjectKey, References, SecretDigest, Watched};
 use crate::schedule::{Group, Lane, Schedule};
 use crate::stores::{Pool, StoreId, Stores};
@@ -49,6 +49,8 @@ pub struct Context {
     pub pool: Pool,
     /// Who refers to which foreign object. Written by the clients in `pool` and by the watches.
     pub references: Arc<References>,
+    /// How much was deleted or emptied of late. Written by `apply`.
+    pub brake: Brake,
     /// Refreshes that no status tells. Written by `report`.
     pub refreshed: Refreshed,
     /// What the installed CustomResourceDefinition lets through. Written by `report`.

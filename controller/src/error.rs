@@ -7,6 +7,7 @@ use std::time::Duration;
 use strongroom_crds::conditions::secret_message;
 use strongroom_provider_api::{Error, ErrorKind};
 
+use crate::external_secret::Held;
 use crate::kube_io::{ApiError, ApiFailure};
 use crate::schedule::{Backoff, Next, RESYNC};
 use crate::stores::{AccessError, StoreId};
@@ -50,6 +51,8 @@ pub enum SyncError {
     Rendered(String),
     /// The target belongs to somebody else.
     Refused(Refusal),
+    /// Too many targets were deleted or emptied of late.
+    Held(Held),
     /// The API server did not take the write.
     Write(ApiError),
     /// A target under an earlier name could not be deleted.
@@ -103,6 +106,7 @@ impl SyncError {
                 secret_message::NOT_UPDATED
             }
             Self::Refused(refusal) => refusal.message(),
+            Self::Held(_) => secret_message::NOT_DELETED,
             Self::Orphan(_) => secret_message::ORPHANS_NOT_DELETED,
         }
     }
@@ -121,6 +125,7 @@ impl SyncError {
             Self::Store { error, .. } => error.kind().reason(),
             Self::Data { .. } => ErrorKind::InvalidPayload.reason(),
             Self::Refused(_) => ErrorKind::Conflict.reason(),
+            Self::Held(_) => "DeletionsHeld",
             Self::Write(error) | Self::Orphan(error) => match error.failure() {
                 ApiFailure::Forbidden => "WriteForbidden",
                 ApiFailure::Invalid => "InvalidSecret",
@@ -146,6 +151,11 @@ impl SyncError {
                 retry(Backoff { first: Duration::from_secs(30), cap: Duration::from_mins(5) })
             }
             Self::Access { .. } => retry(Backoff::UPSTREAM),
+            // Looked at again long before it may go: its data may be back.
+            Self::Held(held) => {
+                let first = held.wait.min(Duration::from_secs(30));
+                retry(Backoff { first, ..Backoff::UPSTREAM })
+            }
             Self::Store { error, .. } => Next::Retry {
                 backoff: match error.kind() {
                     ErrorKind::PermissionDenied | ErrorKind::Internal | ErrorKind::InvalidConfig => slow,
@@ -181,6 +191,7 @@ impl fmt::Display for SyncError {
                 write!(f, "error processing {entry}, err: {store}: {reason}: {message}")
             }
             Self::Refused(refusal) => write!(f, "{reason}: {refusal}"),
+            Self::Held(held) => write!(f, "{reason}: {held}"),
             Self::Write(error) | Self::Orphan(error) => write!(f, "{reason}: {error}"),
         }
     }

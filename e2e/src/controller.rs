@@ -28,6 +28,8 @@ pub struct Controller {
     pub user: String,
     /// Its log.
     pub log: PathBuf,
+    /// The address of its metrics.
+    pub metrics: SocketAddr,
     process: GuardedProcess,
 }
 
@@ -53,13 +55,13 @@ impl Controller {
         let live = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
         let metrics = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
         let log = testbed.logs.join(format!("controller-{name}.log"));
-        let (metrics, live_addr) = (metrics.to_string(), live.to_string());
+        let (metrics_addr, live_addr) = (metrics.to_string(), live.to_string());
         let usual = [
             "controller",
             "--controller-class",
             class,
             "--metrics-addr",
-            &metrics,
+            &metrics_addr,
             "--live-addr",
             &live_addr,
             "--loglevel",
@@ -71,7 +73,8 @@ impl Controller {
             &[("KUBECONFIG", kubeconfig.as_os_str())],
             &log,
         )?;
-        let controller = Self { user: format!("system:serviceaccount:{NAMESPACE}:{name}"), log, process };
+        let controller =
+            Self { user: format!("system:serviceaccount:{NAMESPACE}:{name}"), log, metrics, process };
         controller.wait_ready(live).await?;
         Ok(controller)
     }
@@ -86,6 +89,13 @@ impl Controller {
             Ok(())
         })
         .await
+    }
+
+    /// The value of the metric `name`, which has no labels.
+    pub async fn metric(&self, name: &str) -> Result<f64> {
+        let text = http_client().get(format!("http://{}/metrics", self.metrics)).send().await?.text().await?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(line.with_context(|| format!("there is no metric {name}"))?.parse()?)
     }
 
     /// Ends it as a crash would.

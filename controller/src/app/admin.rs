@@ -45,6 +45,7 @@ async fn bind(address: ListenAddress, flag: &str) -> anyhow::Result<TcpListener>
 }
 
 fn metrics(context: &Context) -> ([(header::HeaderName, &'static str); 1], String) {
+    context.metrics.set_held(context.brake.held());
     context.metrics.set_load("externalsecret", context.schedule.load());
     context.metrics.set_load("store", context.store_schedule.load());
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";

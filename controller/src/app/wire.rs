@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::admin::Admin;
 use super::args::ControllerArgs;
 use crate::context::{Context, InStep, Marks, Settings};
-use crate::external_secret::{Refreshed, StatusSchema};
+use crate::external_secret::{Brake, BrakeLimits, Refreshed, StatusSchema};
 use crate::kube_io::{Cluster, Events, Mirror, References, watches};
 use crate::schedule::{Limits, Schedule, dispatch};
 use crate::stores::{Pool, Stores};
@@ -102,6 +102,11 @@ fn context(args: &ControllerArgs, scope: &watches::Scope, client: &kube::Client)
         stores: Stores::default(),
         pool: Pool::new(cluster.clone(), Arc::clone(&references), toolbox),
         references,
+        brake: Brake::new(BrakeLimits {
+            share: args.deletion_brake_share.0,
+            least: args.deletion_brake_minimum,
+            window: args.deletion_brake_window.0,
+        }),
         refreshed: Refreshed::default(),
         status_schema: StatusSchema::default(),
         retemplated: Marks::default(),

@@ -1,15 +1,18 @@
 //! Hop 7, second half: carries the change out, with at most one write.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use strongroom_crds::{CreationPolicy, names};
 
+use super::brake::Permit;
 use super::change::{Change, change};
 use super::desired::Desired;
 use super::gather::Observed;
 use crate::context::Context;
 use crate::error::{Refusal, SyncError};
-use crate::kube_io::{ApiError, ApiFailure, SecretDigest};
+use crate::kube_io::{ApiError, ApiFailure, ObjectKey, SecretDigest};
 
 /// Other writers may be faster this often before the attempt is given up for now.
 const ATTEMPTS: usize = 3;
@@ -77,9 +80,18 @@ pub(super) async fn apply(
             Change::Update(_) | Change::UpdateMetadata(_) => Written::Updated,
         };
         let refused = matches!(change, Change::UpdateMetadata(_));
+        let permit = match &change {
+            Change::Update(new) if empties(existing.as_ref(), new, desired) => {
+                Some(permit(context, desired)?)
+            }
+            _ => None,
+        };
         match write(context, desired, change).await {
             Ok(_) if refused => return Err(SyncError::Refused(Refusal::Immutable)),
             Ok(secret) => {
+                if let Some(permit) = permit {
+                    permit.used();
+                }
                 note(context, secret.as_ref(), &fingerprint);
                 return Ok(Applied(written));
             }
@@ -91,6 +103,17 @@ pub(super) async fn apply(
         }
     }
     Err(lost.map_or_else(|| SyncError::Refused(Refusal::Immutable), SyncError::Write))
+}
+
+/// True if the target loses data and gets none: a store has nothing for it any more.
+fn empties(existing: Option<&Secret>, new: &Secret, desired: &Desired) -> bool {
+    let keys = |secret: &Secret| secret.data.as_ref().map_or(0, BTreeMap::len);
+    desired.data.is_empty() && existing.is_some_and(|existing| keys(new) < keys(existing))
+}
+
+fn permit<'a>(context: &'a Context, desired: &Desired) -> Result<Permit<'a>, SyncError> {
+    let owner = ObjectKey::new(&desired.key.namespace, &desired.owner.name);
+    context.brake.permit(&owner, context.secrets.len()).map_err(SyncError::Held)
 }
 
 async fn write(context: &Context, desired: &Desired, change: Change) -> Result<Option<Secret>, ApiError> {
@@ -149,8 +172,10 @@ pub(super) async fn delete(context: &Context, observed: &Observed) -> Result<boo
         let owner = target.controller.as_ref().map_or("nobody", |owner| owner.name.as_str());
         return Err(SyncError::Refused(Refusal::NotOurs(format!("its controller is {owner}"))));
     };
+    let permit = context.brake.permit(&observed.key, context.secrets.len()).map_err(SyncError::Held)?;
     tracing::debug!(object = %observed.key, owner = owner.name, "deleting the target");
     context.cluster.delete_secret(&observed.target_key(), &target.uid).await.map_err(SyncError::Write)?;
+    permit.used();
     Ok(true)
 }
 
@@ -175,7 +200,7 @@ fn note(context: &Context, secret: Option<&Secret>, fingerprint: &str) {
     let Some(secret) = secret else { return };
     let digest = SecretDigest::of(secret);
     context.in_step.note(&digest.uid, &digest.resource_version, fingerprint);
-    let key = crate::kube_io::ObjectKey::of(&secret.metadata);
+    let key = ObjectKey::of(&secret.metadata);
     let version = secret.metadata.resource_version.as_deref();
     // Not newer means that the watch was faster.
     let _ = context.secrets.put(key, version, digest);

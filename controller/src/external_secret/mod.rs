@@ -1,12 +1,15 @@
 //! One ExternalSecret, from watch event to written Secret.
 
 mod apply;
+mod brake;
 mod build;
 mod change;
 mod cleanup;
 mod connect;
 mod desired;
 mod due;
+#[cfg(test)]
+mod faults;
 mod fetch;
 mod gather;
 mod render;
@@ -17,6 +20,7 @@ mod status;
 pub mod watch;
 mod window;
 
+pub use brake::{Brake, BrakeLimits, Held};
 pub use status::{Refreshed, StatusSchema};
 
 use crate::context::Context;

@@ -120,6 +120,7 @@ async fn succeeded(context: &Context, observed: &Observed, outcome: Outcome) -> 
     };
     context.events.forget(observed.uid());
     context.metrics.synced(&observed.key);
+    context.brake.forget(&observed.key);
     if let Some(mark) = observed.retemplated {
         context.retemplated.settle(&observed.key, mark);
     }

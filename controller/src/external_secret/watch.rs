@@ -32,6 +32,7 @@ pub fn external_secret(
             context.metrics.forget(key);
             context.retemplated.forget(key);
             context.refreshed.forget(key);
+            context.brake.forget(key);
             context.request(key, Lane::Refresh);
         }
         (None, None) => {}

@@ -285,3 +285,18 @@ impl Place {
 fn is_passing(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Throttled)
 }
+
+#[cfg(test)]
+impl Pool {
+    /// Takes `client` for the one of `store`, as if it had been connected.
+    pub(crate) async fn adopt(&self, store: &StoreView, client: Arc<dyn StoreClient>, dialect: Dialect) {
+        let resolver = ClusterResolver::new(self.cluster.clone(), &self.references, &store.id, None);
+        let access = strongroom_provider_api::Access::ReadOnly;
+        let capabilities =
+            Capabilities { access, list: true, list_tags: true, versions: true, metadata: true };
+        let (resolver, closed) = (Arc::new(resolver), AtomicBool::new(false));
+        let handle = Handle { client, capabilities, dialect, resolver, closed };
+        let slot = self.with(store, |slots| Arc::clone(slots.slots.entry(None).or_default()));
+        slot.lock().await.handle = Some(Arc::new(handle));
+    }
+}

@@ -60,6 +60,7 @@ pub struct Metrics {
     cluster_store_condition: Family<ConditionLabels, Gauge>,
     cluster_store_duration: Family<ObjectLabels, Duration64>,
     load: Family<LoadLabels, Gauge>,
+    held: Gauge,
 }
 
 impl fmt::Debug for Metrics {
@@ -85,6 +86,7 @@ impl Default for Metrics {
             cluster_store_condition: Family::default(),
             cluster_store_duration: Family::default(),
             load: Family::default(),
+            held: Gauge::default(),
         };
         let m = &metrics;
         registry.register(
@@ -124,6 +126,11 @@ impl Default for Metrics {
             "strongroom_schedule_objects",
             "Objects by state; overdue should be 0",
             m.load.clone(),
+        );
+        registry.register(
+            "strongroom_deletions_held",
+            "Targets that the deletion brake keeps from being deleted or emptied; should be 0",
+            m.held.clone(),
         );
         metrics.registry = registry;
         metrics
@@ -184,6 +191,11 @@ impl Metrics {
             let gauge = self.load.get_or_create(&LoadLabels { controller, state });
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
+    }
+
+    /// How many targets the deletion brake holds.
+    pub fn set_held(&self, held: usize) {
+        self.held.set(i64::try_from(held).unwrap_or(i64::MAX));
     }
 
     /// Everything, in the text format of OpenMetrics.

@@ -13,6 +13,7 @@ mod admission;
 mod bad_duration;
 mod bad_entry;
 mod bad_store;
+mod brake;
 mod deletion;
 mod drift;
 mod exact;
