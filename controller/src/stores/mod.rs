@@ -2,6 +2,8 @@
 
 mod access;
 mod pool;
+#[cfg(test)]
+mod tenancy;
 mod view;
 
 pub use access::{AccessError, Gate, access};
