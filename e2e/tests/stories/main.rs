@@ -27,6 +27,7 @@ mod scale;
 mod sealed_vault;
 mod status;
 mod store_conditions;
+mod swap;
 mod sync;
 mod tls;
 mod what_sync_shows;
