@@ -266,6 +266,42 @@ mod tests {
     }
 
     #[test]
+    fn a_changed_template_source_is_heeded_where_a_spec_edit_is() {
+        for (spec, heeded) in [
+            (json!({}), true),
+            (json!({ "refreshPolicy": "OnChange" }), true),
+            (json!({ "refreshPolicy": "CreatedOnce" }), false),
+            (json!({ "refreshInterval": "0" }), false),
+        ] {
+            let mut observed = observed(&spec, 1);
+            assert!(matches!(verdict(&observed), Due::Later(_)), "{spec}");
+            observed.retemplated = Some(1);
+            let due = verdict(&observed);
+            assert_eq!(due == Due::Now(Cause::TemplateChanged), heeded, "{spec}: {due:?}");
+        }
+    }
+
+    #[test]
+    fn a_refresh_that_no_status_tells_counts() {
+        let mut observed = observed(&json!({ "refreshInterval": "30s" }), 1);
+        assert_eq!(verdict(&observed), Due::Now(Cause::IntervalPassed));
+        observed.refreshed = Some(observed.now - SignedDuration::from_secs(10));
+        assert_eq!(verdict(&observed), Due::Later(Some(Duration::from_secs(20))));
+    }
+
+    #[test]
+    fn data_is_fresh_while_it_is_in_step_and_one_refresh_late_at_most() {
+        assert!(is_fresh(&observed(&json!({}), 119)));
+        assert!(!is_fresh(&observed(&json!({}), 120)));
+        let mut edited = observed(&json!({}), 1);
+        edit(&mut edited, |es| es.metadata.generation = Some(2));
+        assert!(!is_fresh(&edited));
+        let mut gone = observed(&json!({}), 1);
+        gone.target = None;
+        assert!(!is_fresh(&gone));
+    }
+
+    #[test]
     fn an_object_in_step_waits_for_its_interval() {
         assert_eq!(verdict(&observed(&json!({}), 20)), Due::Later(Some(Duration::from_mins(40))));
         assert_eq!(verdict(&observed(&json!({}), 60)), Due::Now(Cause::IntervalPassed));

@@ -60,6 +60,12 @@ impl Cluster {
         Self { client }
     }
 
+    /// The client that requests go through.
+    #[cfg(test)]
+    pub(super) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     /// The Secret under `key`, or `None`.
     pub async fn secret(&self, key: &ObjectKey) -> Result<Option<Secret>, ApiError> {
         let api: Api<Secret> = self.namespaced(&key.namespace);

@@ -258,3 +258,81 @@ fn watch_error(error: &watcher::Error) -> String {
         watcher::Error::NoResourceVersion => "a list came without a resource version".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::app::context_over;
+    use crate::schedule::Job;
+
+    /// A ConfigMap changes; one ExternalSecret of the namespace has its template there.
+    #[tokio::test]
+    async fn a_changed_template_source_asks_for_an_attempt_on_who_names_it_and_nobody_else() {
+        let watches = AtomicUsize::new(0);
+        let context = context_over(&[], move |_, path, _| {
+            assert_eq!(path, "/api/v1/configmaps");
+            let changed = |namespace: &str, name: &str, version: usize| {
+                json!({ "type": "MODIFIED", "object": {
+                    "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata",
+                    "metadata": { "name": name, "namespace": namespace, "resourceVersion": version.to_string() },
+                } })
+            };
+            match watches.fetch_add(1, Ordering::Relaxed) {
+                0 => (
+                    200,
+                    json!({ "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadataList",
+                    "metadata": { "resourceVersion": "5" }, "items": [] }),
+                ),
+                1 => (200, changed("ns", "other", 6)),
+                2 => (200, changed("elsewhere", "templates", 7)),
+                3 => (200, changed("ns", "templates", 8)),
+                _ => (200, Value::Null),
+            }
+        });
+        let context = Arc::new(context);
+        for name in ["templated", "plain"] {
+            let mut object = json!({
+                "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",
+                "metadata": { "name": name, "namespace": "ns", "uid": name, "generation": 1 },
+                "spec": {},
+            });
+            if name == "templated" {
+                let from = json!({ "configMap": { "name": "templates", "items": [{ "key": "k" }] } });
+                object["spec"]["target"] = json!({ "template": { "templateFrom": [from] } });
+            }
+            let object: Watched<ExternalSecret> = serde_json::from_value(object).unwrap();
+            let key = ObjectKey::new("ns", name);
+            external_secret::watch::external_secret(&context, &key, None, Some(&object));
+            let _ = context.external_secrets.put(key.clone(), Some("1"), object);
+            // What is new is attempted once.
+            context.schedule.next().await;
+            context.schedule.finish(&key, crate::schedule::Next::After(Duration::from_mins(50)));
+        }
+
+        let scope = Scope { namespace: None, cluster_stores: true };
+        let client = context.cluster.client();
+        let tail = scope.tail::<ConfigMap>(&client, ReferenceKind::ConfigMap, &context);
+        let told = tokio::spawn(tail.follow());
+        let job = tokio::time::timeout(Duration::from_secs(20), context.schedule.next()).await.unwrap();
+        let key = ObjectKey::new("ns", "templated");
+        assert_eq!(job, Job { key: key.clone(), failures: 0 });
+        assert_eq!(context.retemplated.get(&key), Some(1));
+        assert_eq!(context.retemplated.get(&ObjectKey::new("ns", "plain")), None);
+        let nobody = tokio::time::timeout(Duration::from_secs(1), context.schedule.next()).await;
+        assert!(nobody.is_err(), "{nobody:?}");
+        told.abort();
+
+        external_secret::watch::external_secret(
+            &context,
+            &key,
+            context.external_secrets.get(&key).as_deref(),
+            None,
+        );
+        assert!(context.references.is_empty());
+    }
+}

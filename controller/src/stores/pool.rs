@@ -300,3 +300,96 @@ impl Pool {
         slot.lock().await.handle = Some(Arc::new(handle));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use kube::core::DeserializeGuard;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::app::context_over;
+    use crate::context::Context;
+
+    /// What the API server answers about the store's credential.
+    #[derive(Clone, Copy, Debug)]
+    enum Credential {
+        Version(u32),
+        Absent,
+        Unreachable,
+    }
+
+    fn store() -> StoreView {
+        let login = json!({ "tokenSecretRef": { "name": "token", "key": "token" } });
+        let vault = json!({ "server": "http://127.0.0.1:1", "auth": login });
+        let store = json!({
+            "apiVersion": "external-secrets.io/v1", "kind": "SecretStore",
+            "metadata": { "name": "store", "namespace": "ns", "uid": "1", "generation": 1 },
+            "spec": { "provider": { "vault": vault } },
+        });
+        StoreView::namespaced(DeserializeGuard(Ok(serde_json::from_value(store).unwrap())))
+    }
+
+    /// A context whose credential is as the returned cell says.
+    fn context() -> (Context, Arc<Mutex<Credential>>) {
+        let credential = Arc::new(Mutex::new(Credential::Version(1)));
+        let now = Arc::clone(&credential);
+        let failure = |code: u16| (code, json!({ "kind": "Status", "apiVersion": "v1", "code": code }));
+        let context = context_over(&[], move |_, _, _| -> (u16, Value) {
+            match *now.lock().unwrap() {
+                Credential::Absent => failure(404),
+                Credential::Unreachable => failure(503),
+                Credential::Version(version) => (
+                    200,
+                    json!({
+                        "apiVersion": "v1", "kind": "Secret",
+                        "metadata": { "name": "token", "namespace": "ns", "resourceVersion": version.to_string() },
+                        "data": { "token": "eA==" },
+                    }),
+                ),
+            }
+        });
+        (context, credential)
+    }
+
+    #[tokio::test]
+    async fn a_client_is_replaced_when_its_credential_changes_and_not_before() {
+        let (context, credential) = context();
+        let (pool, store) = (&context.pool, store());
+        let first = pool.handle(&store, None).await.unwrap();
+        assert!(!pool.refresh(&store).await);
+        assert!(Arc::ptr_eq(&first, &pool.handle(&store, None).await.unwrap()));
+        *credential.lock().unwrap() = Credential::Unreachable;
+        assert!(!pool.refresh(&store).await, "nobody says that it has changed");
+        *credential.lock().unwrap() = Credential::Version(2);
+        assert!(pool.refresh(&store).await);
+        let second = pool.handle(&store, None).await.unwrap();
+        assert!(!Arc::ptr_eq(&first, &second));
+        assert!(!pool.refresh(&store).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_old_client_serves_while_nobody_answers_and_goes_when_the_credential_is_gone() {
+        let (context, credential) = context();
+        let (pool, store) = (&context.pool, store());
+        let first = pool.handle(&store, None).await.unwrap();
+        *credential.lock().unwrap() = Credential::Version(2);
+        assert!(pool.refresh(&store).await);
+        *credential.lock().unwrap() = Credential::Unreachable;
+        for _ in 0..2 {
+            assert!(Arc::ptr_eq(&first, &pool.handle(&store, None).await.unwrap()));
+        }
+        *credential.lock().unwrap() = Credential::Absent;
+        tokio::time::advance(Duration::from_mins(2)).await;
+        let error = pool.handle(&store, None).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        assert_eq!(context.references.len(), 1, "a failure, too, waits for a change");
+        *credential.lock().unwrap() = Credential::Version(3);
+        assert!(pool.refresh(&store).await);
+        pool.handle(&store, None).await.unwrap();
+        drop(first);
+        pool.forget(store.uid());
+        assert!(context.references.is_empty(), "{:?}", context.references);
+    }
+}
