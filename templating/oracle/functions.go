@@ -26,7 +26,7 @@ func functions() template.FuncMap {
 	for name, function := range sprig.TxtFuncMap() {
 		all[name] = function
 	}
-	for _, removed := range []string{"env", "expandenv", "getHostByName"} {
+	for _, removed := range []string{"env", "expandenv", "getHostByName", "getSecretKey"} {
 		delete(all, removed)
 	}
 	all["hexdec"] = hexdec
