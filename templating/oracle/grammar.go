@@ -118,9 +118,10 @@ func flavorOf(kind reflect.Type) flavor {
 		if kind.Elem().Kind() == reflect.Interface {
 			return dict
 		}
+		return anything
 	case reflect.Slice:
 		switch kind.Elem().Kind() {
-		case reflect.Interface:
+		case reflect.Interface, reflect.Int, reflect.Slice:
 			return list
 		case reflect.String:
 			return texts
@@ -422,6 +423,9 @@ func (g *generator) leaf(wanted flavor, depth int) string {
 		}
 		return g.collected("dict", depth, func() string { return g.operand("key", 0) + " " + g.operand(g.anyFlavor(), depth-1) })
 	case texts:
+		if g.chance(4) {
+			return g.operand("sortedkeys", depth)
+		}
 		return "(splitList " + g.operand("sep", 0) + " " + g.operand(text, 0) + ")"
 	case date:
 		return g.pick([]string{

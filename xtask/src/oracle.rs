@@ -41,7 +41,7 @@ fn built_oracle() -> Result<PathBuf> {
     let binary = workspace::target()?.join("oracle/oracle");
     let mut go = Command::new("go");
     go.current_dir(folder()).env("GOTOOLCHAIN", "local");
-    go.args(["build", "-mod=readonly", "-o"]).arg(&binary).arg(".");
+    go.args(["build", "-mod=readonly", "-buildvcs=false", "-o"]).arg(&binary).arg(".");
     let mut step = progress::Step::start("Building the oracle");
     if !process::run_to_end(&mut go, || step.tick())?.success() {
         bail!("the oracle does not build");
