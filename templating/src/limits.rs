@@ -45,3 +45,7 @@ pub const MAX_RENDER_STEPS: u64 = 4_000_000;
 /// Stack of the thread that parses and renders a template. As many nested blocks as a template may have tags
 /// fit in it, so that nothing depends on the nesting check alone.
 pub const TEMPLATE_STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// Deepest nesting of lists and maps in a template's value: deeper ones can only be built on purpose, and
+/// printing one takes a stack frame for each level.
+pub const MAX_VALUE_DEPTH: usize = 128;
