@@ -135,8 +135,11 @@ fn wrapped(kind: IntKind, value: i128) -> i128 {
 /// The value if it has the type. No value stands for an empty list or map.
 fn fitting(value: Value, wanted: Type, place: &Place<'_>) -> Outcome<Value> {
     let fits = match (&value, wanted) {
-        (_, Type::Any) | (Value::Bool(_), Type::Bool) | (Value::Float(_), Type::Float) => true,
-        (Value::Text(_), Type::Text) | (Value::Bytes(_), Type::Bytes) => true,
+        (_, Type::Any)
+        | (Value::Bool(_), Type::Bool)
+        | (Value::Float(_), Type::Float)
+        | (Value::Text(_), Type::Text)
+        | (Value::Bytes(_), Type::Bytes) => true,
         (Value::Int(number), Type::Int(kind)) => number.kind == kind,
         (Value::List(list), Type::List(element)) => list.element == element,
         (Value::Map(map), Type::Map(element)) => map.element == element,

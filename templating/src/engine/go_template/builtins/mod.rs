@@ -42,6 +42,7 @@ fn raised<T>(reason: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Raised(reason.into()))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every function has this signature")]
 fn not(_: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     Ok(Value::Bool(!arguments.first().is_some_and(is_true)))
 }
