@@ -1,5 +1,16 @@
 //! Owns the list of functions that templates may call, and the contract of one function.
 
+mod defaults;
+mod dicts;
+mod json;
+mod lists;
+mod merge;
+mod numbers;
+#[cfg(test)]
+mod probe;
+mod reflection;
+mod walk;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -78,7 +89,14 @@ fn spent(left: u64, wanted: usize) -> Option<u64> {
 }
 
 /// The functions by family, each in a module of its own.
-const FAMILIES: &[&[Function]] = &[];
+const FAMILIES: &[&[Function]] = &[
+    defaults::FUNCTIONS,
+    dicts::FUNCTIONS,
+    json::FUNCTIONS,
+    lists::FUNCTIONS,
+    numbers::FUNCTIONS,
+    reflection::FUNCTIONS,
+];
 
 /// All functions.
 pub(crate) fn functions() -> impl Iterator<Item = &'static Function> {
