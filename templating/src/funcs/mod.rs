@@ -1,5 +1,12 @@
 //! Owns the list of functions that templates may call, and the contract of one function.
 
+mod arguments;
+mod encoding;
+mod hashes;
+mod paths;
+mod runes;
+mod strings;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -73,7 +80,20 @@ fn spent(left: u64, wanted: usize) -> Option<u64> {
 }
 
 /// The functions by family, each in a module of its own.
-const FAMILIES: &[&[Function]] = &[];
+const FAMILIES: &[&[Function]] = &[
+    encoding::FUNCTIONS,
+    hashes::FUNCTIONS,
+    paths::FUNCTIONS,
+    strings::cases::FUNCTIONS,
+    strings::checks::FUNCTIONS,
+    strings::cuts::FUNCTIONS,
+    strings::layout::FUNCTIONS,
+    strings::parts::FUNCTIONS,
+    strings::print::FUNCTIONS,
+    strings::random::FUNCTIONS,
+    strings::words::FUNCTIONS,
+    strings::wrap::FUNCTIONS,
+];
 
 /// The function with this name.
 pub(crate) fn function(name: &str) -> Option<&'static Function> {
