@@ -73,6 +73,11 @@ impl<'a> Scope<'a> {
         self.budget.bytes = spent(self.budget.bytes, bytes).ok_or(Failure::Limit("bytes"))?;
         Ok(())
     }
+
+    /// Refuses what could not be built any more, and takes nothing.
+    pub(crate) fn leaves_bytes(&self, bytes: usize) -> Result<(), Failure> {
+        spent(self.budget.bytes, bytes).map(drop).ok_or(Failure::Limit("bytes"))
+    }
 }
 
 fn spent(left: u64, wanted: usize) -> Option<u64> {
@@ -95,7 +100,12 @@ const FAMILIES: &[&[Function]] = &[
     strings::wrap::FUNCTIONS,
 ];
 
+/// All functions.
+pub(crate) fn functions() -> impl Iterator<Item = &'static Function> {
+    FAMILIES.iter().flat_map(|family| family.iter())
+}
+
 /// The function with this name.
 pub(crate) fn function(name: &str) -> Option<&'static Function> {
-    FAMILIES.iter().flat_map(|family| family.iter()).find(|function| function.name == name)
+    functions().find(|function| function.name == name)
 }

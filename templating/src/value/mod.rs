@@ -2,6 +2,7 @@
 
 mod equal;
 mod float;
+mod free;
 mod object;
 mod print;
 mod quote;
@@ -17,7 +18,7 @@ pub(crate) use equal::deep_equal;
 pub(crate) use float::{Form, formatted, general};
 pub(crate) use object::Object;
 pub(crate) use print::{display, is_true, kind_name, type_name};
-pub(crate) use quote::{Charset, is_printable, quoted, quoted_character, quoted_with};
+pub(crate) use quote::{Charset, is_assigned, is_printable, quoted, quoted_character, quoted_with};
 pub(crate) use text::Text;
 pub(crate) use types::{Element, IntKind, Type};
 

@@ -68,7 +68,7 @@ pub(crate) fn is_printable(character: char) -> bool {
     match character {
         ' '..='~' => true,
         ..'\u{a0}' => false,
-        _ => !is_newer_than_go(character) && is_visible(get_general_category(character)),
+        _ => is_assigned(character) && is_visible(get_general_category(character)),
     }
 }
 
@@ -86,9 +86,9 @@ fn is_visible(category: GeneralCategory) -> bool {
     )
 }
 
-/// Go 1.26 knows Unicode 15.0, and the table of categories is newer.
-fn is_newer_than_go(character: char) -> bool {
-    NEWER.iter().any(|range| range.contains(&character))
+/// True unless the character is newer than Go 1.26, which knows Unicode 15.0: the table of categories is of 16.0.
+pub(crate) fn is_assigned(character: char) -> bool {
+    !NEWER.iter().any(|range| range.contains(&character))
 }
 
 /// Characters that Unicode 15.1 and 16.0 added.
