@@ -1,14 +1,20 @@
 //! Owns the list of functions that templates may call, and the contract of one function.
 
+mod arguments;
 mod defaults;
 mod dicts;
+mod encoding;
+mod hashes;
 mod json;
 mod lists;
 mod merge;
 mod numbers;
+mod paths;
 #[cfg(test)]
 mod probe;
 mod reflection;
+mod runes;
+mod strings;
 mod walk;
 
 use jiff::Timestamp;
@@ -92,10 +98,22 @@ fn spent(left: u64, wanted: usize) -> Option<u64> {
 const FAMILIES: &[&[Function]] = &[
     defaults::FUNCTIONS,
     dicts::FUNCTIONS,
+    encoding::FUNCTIONS,
+    hashes::FUNCTIONS,
     json::FUNCTIONS,
     lists::FUNCTIONS,
     numbers::FUNCTIONS,
+    paths::FUNCTIONS,
     reflection::FUNCTIONS,
+    strings::cases::FUNCTIONS,
+    strings::checks::FUNCTIONS,
+    strings::cuts::FUNCTIONS,
+    strings::layout::FUNCTIONS,
+    strings::parts::FUNCTIONS,
+    strings::print::FUNCTIONS,
+    strings::random::FUNCTIONS,
+    strings::words::FUNCTIONS,
+    strings::wrap::FUNCTIONS,
 ];
 
 /// All functions.
