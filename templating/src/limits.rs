@@ -45,3 +45,28 @@ pub const MAX_RENDER_STEPS: u64 = 4_000_000;
 /// Stack of the thread that parses and renders a template. As many nested blocks as a template may have tags
 /// fit in it, so that nothing depends on the nesting check alone.
 pub const TEMPLATE_STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// Longest source of a Go template, in bytes: as much as a ConfigMap holds.
+pub const MAX_GO_TEMPLATE_BYTES: usize = 1024 * 1024;
+
+/// Most parts (texts, actions, operands, fields) of one Go template: each takes memory as long as the template is
+/// kept.
+pub const MAX_GO_TEMPLATE_NODES: usize = 32 * 1024;
+
+/// Deepest nesting of blocks and parentheses in a Go template's source. Reading, rendering and dropping take
+/// stack frames for each level, and the caller may be on a 2 MiB thread.
+pub const MAX_GO_TEMPLATE_NESTING: usize = 64;
+
+/// Deepest nesting of blocks, parentheses and `{{template}}` calls in a running Go template.
+pub const MAX_GO_RENDER_DEPTH: usize = 256;
+
+/// Most work of one rendering of a Go template, in steps: nodes, elements of lists, or 256-byte pieces read.
+/// Templates that call each other twice double it at every level.
+pub const MAX_GO_RENDER_STEPS: u64 = 1_000_000;
+
+/// Most bytes that one rendering of a Go template may build on the way to its output.
+pub const MAX_GO_RENDER_MEMORY_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Deepest nesting of lists and maps in a template's value: deeper ones can only be built on purpose, and
+/// printing one takes a stack frame for each level.
+pub const MAX_VALUE_DEPTH: usize = 128;

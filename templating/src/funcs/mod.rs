@@ -1,5 +1,22 @@
 //! Owns the list of functions that templates may call, and the contract of one function.
 
+mod arguments;
+mod defaults;
+mod dicts;
+mod encoding;
+mod hashes;
+mod json;
+mod lists;
+mod merge;
+mod numbers;
+mod paths;
+#[cfg(test)]
+mod probe;
+mod reflection;
+mod runes;
+mod strings;
+mod walk;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -66,6 +83,11 @@ impl<'a> Scope<'a> {
         self.budget.bytes = spent(self.budget.bytes, bytes).ok_or(Failure::Limit("bytes"))?;
         Ok(())
     }
+
+    /// Refuses what could not be built any more, and takes nothing.
+    pub(crate) fn leaves_bytes(&self, bytes: usize) -> Result<(), Failure> {
+        spent(self.budget.bytes, bytes).map(drop).ok_or(Failure::Limit("bytes"))
+    }
 }
 
 fn spent(left: u64, wanted: usize) -> Option<u64> {
@@ -73,9 +95,33 @@ fn spent(left: u64, wanted: usize) -> Option<u64> {
 }
 
 /// The functions by family, each in a module of its own.
-const FAMILIES: &[&[Function]] = &[];
+const FAMILIES: &[&[Function]] = &[
+    defaults::FUNCTIONS,
+    dicts::FUNCTIONS,
+    encoding::FUNCTIONS,
+    hashes::FUNCTIONS,
+    json::FUNCTIONS,
+    lists::FUNCTIONS,
+    numbers::FUNCTIONS,
+    paths::FUNCTIONS,
+    reflection::FUNCTIONS,
+    strings::cases::FUNCTIONS,
+    strings::checks::FUNCTIONS,
+    strings::cuts::FUNCTIONS,
+    strings::layout::FUNCTIONS,
+    strings::parts::FUNCTIONS,
+    strings::print::FUNCTIONS,
+    strings::random::FUNCTIONS,
+    strings::words::FUNCTIONS,
+    strings::wrap::FUNCTIONS,
+];
+
+/// All functions.
+pub(crate) fn functions() -> impl Iterator<Item = &'static Function> {
+    FAMILIES.iter().flat_map(|family| family.iter())
+}
 
 /// The function with this name.
 pub(crate) fn function(name: &str) -> Option<&'static Function> {
-    FAMILIES.iter().flat_map(|family| family.iter()).find(|function| function.name == name)
+    functions().find(|function| function.name == name)
 }
