@@ -1,7 +1,7 @@
 //! Reads the oracle's random cases from standard input and reports how many end with our engine as they do in Go. An
 //! argument says how many differences are shown.
 
-#![expect(clippy::print_stdout, clippy::expect_used, clippy::indexing_slicing, reason = "a development tool")]
+#![expect(clippy::print_stdout, clippy::expect_used, reason = "a development tool")]
 
 #[path = "../tests/outcomes/mod.rs"]
 mod outcomes;
