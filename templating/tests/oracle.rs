@@ -67,7 +67,6 @@ fn every_template_ends_as_in_go() {
             } else if accepted.contains(&name) {
                 met.insert(name);
             } else {
-                let expected = &case.expected;
                 let (template, expected) = (&case.template, &case.expected);
                 writeln!(report, "{family}: {template:?}\n  {verdict:?}\n  Go: {expected:?}\n  we: {ours:?}")
                     .unwrap();
