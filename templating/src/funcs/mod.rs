@@ -4,8 +4,11 @@ mod arguments;
 mod encoding;
 mod hashes;
 mod paths;
+mod regex;
 mod runes;
+mod semver;
 mod strings;
+mod url;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -89,6 +92,8 @@ const FAMILIES: &[&[Function]] = &[
     encoding::FUNCTIONS,
     hashes::FUNCTIONS,
     paths::FUNCTIONS,
+    regex::FUNCTIONS,
+    semver::FUNCTIONS,
     strings::cases::FUNCTIONS,
     strings::checks::FUNCTIONS,
     strings::cuts::FUNCTIONS,
@@ -98,6 +103,7 @@ const FAMILIES: &[&[Function]] = &[
     strings::random::FUNCTIONS,
     strings::words::FUNCTIONS,
     strings::wrap::FUNCTIONS,
+    url::FUNCTIONS,
 ];
 
 /// All functions.
