@@ -13,8 +13,11 @@ mod paths;
 #[cfg(test)]
 mod probe;
 mod reflection;
+mod regex;
 mod runes;
+mod semver;
 mod strings;
+mod url;
 mod walk;
 
 use jiff::Timestamp;
@@ -105,6 +108,8 @@ const FAMILIES: &[&[Function]] = &[
     numbers::FUNCTIONS,
     paths::FUNCTIONS,
     reflection::FUNCTIONS,
+    regex::FUNCTIONS,
+    semver::FUNCTIONS,
     strings::cases::FUNCTIONS,
     strings::checks::FUNCTIONS,
     strings::cuts::FUNCTIONS,
@@ -114,6 +119,7 @@ const FAMILIES: &[&[Function]] = &[
     strings::random::FUNCTIONS,
     strings::words::FUNCTIONS,
     strings::wrap::FUNCTIONS,
+    url::FUNCTIONS,
 ];
 
 /// All functions.

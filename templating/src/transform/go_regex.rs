@@ -15,19 +15,28 @@ pub struct PatternError(String);
 /// Largest repetition count that Go accepts.
 const MAX_REPEAT: u32 = 1000;
 
+/// The compiled expression, of at most [`MAX_REGEX_BYTES`].
+///
+/// # Errors
+///
+/// As [`compiled_within`].
+pub(super) fn compiled(source: &str) -> Result<Regex, PatternError> {
+    compiled_within(source, MAX_REGEX_BYTES)
+}
+
 /// The compiled expression.
 ///
 /// # Errors
 ///
-/// The source is too long, is not an expression, or compiles to too much.
-pub(super) fn compiled(source: &str) -> Result<Regex, PatternError> {
+/// The source is too long, is not an expression, or compiles to more than so many bytes.
+pub(crate) fn compiled_within(source: &str, most_bytes: usize) -> Result<Regex, PatternError> {
     if source.len() > MAX_REGEX_SOURCE_BYTES {
         return Err(PatternError(format!("expression is longer than {MAX_REGEX_SOURCE_BYTES} bytes")));
     }
     let mut translation = Translation { rest: source, out: String::with_capacity(source.len() + 16) };
     translation.run()?;
     RegexBuilder::new(&translation.out)
-        .size_limit(MAX_REGEX_BYTES)
+        .size_limit(most_bytes)
         .build()
         .map_err(|fault| PatternError(last_line(&fault)))
 }
