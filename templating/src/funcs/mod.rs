@@ -1,6 +1,7 @@
 //! Owns the list of functions that templates may call, and the contract of one function.
 
 mod arguments;
+mod dates;
 mod encoding;
 mod hashes;
 mod paths;
@@ -89,6 +90,7 @@ fn spent(left: u64, wanted: usize) -> Option<u64> {
 
 /// The functions by family, each in a module of its own.
 const FAMILIES: &[&[Function]] = &[
+    dates::FUNCTIONS,
     encoding::FUNCTIONS,
     hashes::FUNCTIONS,
     paths::FUNCTIONS,
