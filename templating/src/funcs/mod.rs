@@ -1,6 +1,7 @@
 //! Owns the list of functions that templates may call, and the contract of one function.
 
 mod arguments;
+mod dates;
 mod defaults;
 mod dicts;
 mod encoding;
@@ -101,6 +102,7 @@ fn spent(left: u64, wanted: usize) -> Option<u64> {
 const FAMILIES: &[&[Function]] = &[
     defaults::FUNCTIONS,
     dicts::FUNCTIONS,
+    dates::FUNCTIONS,
     encoding::FUNCTIONS,
     hashes::FUNCTIONS,
     json::FUNCTIONS,

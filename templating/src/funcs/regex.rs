@@ -292,7 +292,7 @@ fn groups(name: &str, regex: &Regex) -> Vec<usize> {
         return vec![number];
     }
     let names = regex.capture_names().enumerate();
-    names.filter(|(_, found)| *found == Some(name)).map(|(group, _)| group).collect()
+    names.filter(|(_, found)| found.map(go_regex::group_name) == Some(name)).map(|(group, _)| group).collect()
 }
 
 /// The text with a backslash before everything that means something in an expression.
