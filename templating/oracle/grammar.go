@@ -362,6 +362,9 @@ func (g *generator) call(wanted flavor, depth int) (string, bool) {
 // operand is something that can be an argument.
 func (g *generator) operand(wanted flavor, depth int) string {
 	switch {
+	case wanted == "moment" || wanted == "spanlike":
+		// Anything else would stand for now.
+		return g.leaf(wanted, depth)
 	case wanted == "sortedkeys":
 		return "(" + g.pick([]string{"keys", "values"}) + " " + g.operand(dict, depth-1) + " | sortAlpha)"
 	case depth > 0 && len(methods[wanted]) > 0 && g.chance(25):
