@@ -20,6 +20,9 @@ pub const MAX_REGEX_SOURCE_BYTES: usize = 16 * 1024;
 /// Largest compiled regular expression, in bytes: `(a{1000}){1000}` is short to write.
 pub const MAX_REGEX_BYTES: usize = 4 * 1024 * 1024;
 
+/// A compiled regular expression up to this size, in bytes, counts as a small one when a template is charged for it.
+pub const SMALL_REGEX_BYTES: usize = 128 * 1024;
+
 /// Longest key of a Kubernetes Secret, in bytes.
 pub const MAX_KEY_BYTES: usize = 253;
 

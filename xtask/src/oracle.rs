@@ -71,8 +71,8 @@ fn compared(oracle: &Path, count: u32, seed: i64) -> Result<ExitCode> {
     }
     step.done();
     let mut ours = workspace::cargo();
-    // Optimised: thousands of templates are rendered, some with cryptography.
-    ours.args(["run", "--quiet", "--release", "--package", "strongroom-templating", "--example", "oracle"]);
+    // Not optimised: an overflow is a panic there, and so a difference.
+    ours.args(["run", "--quiet", "--package", "strongroom-templating", "--example", "oracle"]);
     ours.stdin(Stdio::from(fs::File::open(&cases)?));
     let is_good = process::run_to_end(&mut ours, || ())?.success();
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })

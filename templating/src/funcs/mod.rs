@@ -3,6 +3,7 @@
 #![expect(clippy::unnecessary_wraps, reason = "every function has the signature of the contract")]
 
 mod arguments;
+mod dates;
 mod defaults;
 mod dicts;
 mod encoding;
@@ -15,8 +16,11 @@ mod paths;
 #[cfg(test)]
 mod probe;
 mod reflection;
+mod regex;
 mod runes;
+mod semver;
 mod strings;
+mod url;
 mod walk;
 
 use jiff::Timestamp;
@@ -100,6 +104,7 @@ fn spent(left: u64, wanted: usize) -> Option<u64> {
 const FAMILIES: &[&[Function]] = &[
     defaults::FUNCTIONS,
     dicts::FUNCTIONS,
+    dates::FUNCTIONS,
     encoding::FUNCTIONS,
     hashes::FUNCTIONS,
     json::FUNCTIONS,
@@ -107,6 +112,8 @@ const FAMILIES: &[&[Function]] = &[
     numbers::FUNCTIONS,
     paths::FUNCTIONS,
     reflection::FUNCTIONS,
+    regex::FUNCTIONS,
+    semver::FUNCTIONS,
     strings::cases::FUNCTIONS,
     strings::checks::FUNCTIONS,
     strings::cuts::FUNCTIONS,
@@ -116,6 +123,7 @@ const FAMILIES: &[&[Function]] = &[
     strings::random::FUNCTIONS,
     strings::words::FUNCTIONS,
     strings::wrap::FUNCTIONS,
+    url::FUNCTIONS,
 ];
 
 /// All functions.
