@@ -1,5 +1,7 @@
 //! Owns the list of functions that templates may call, and the contract of one function.
 
+#![expect(clippy::unnecessary_wraps, reason = "every function has the signature of the contract")]
+
 mod arguments;
 mod dates;
 mod defaults;

@@ -145,6 +145,8 @@ fn fitting(value: Value, wanted: Type, place: &Place<'_>) -> Outcome<Value> {
         (Value::Map(map), Type::Map(element)) => map.element == element,
         (Value::Object(object), Type::Object(name)) => object.type_name() == name,
         (Value::Nil, Type::List(element)) => return Ok(empty_list(element)),
+        // A nil map reads like an empty one, but nothing can be put into it.
+        (Value::Nil, Type::Map(_)) if place.function == "set" => false,
         (Value::Nil, Type::Map(element)) => return Ok(empty_map(element)),
         (Value::Nil, Type::Bytes) => return Ok(Value::Bytes(Text::new(Vec::new()))),
         _ => false,
