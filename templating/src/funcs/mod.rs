@@ -1,5 +1,7 @@
 //! Owns the list of functions that templates may call, and the contract of one function.
 
+mod crypto;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -73,7 +75,10 @@ fn spent(left: u64, wanted: usize) -> Option<u64> {
 }
 
 /// The functions by family, each in a module of its own.
-const FAMILIES: &[&[Function]] = &[];
+const FAMILIES: &[&[Function]] = &[
+    crypto::aes_text::FUNCTIONS,
+    crypto::password::FUNCTIONS,
+];
 
 /// The function with this name.
 pub(crate) fn function(name: &str) -> Option<&'static Function> {
