@@ -77,6 +77,8 @@ fn spent(left: u64, wanted: usize) -> Option<u64> {
 /// The functions by family, each in a module of its own.
 const FAMILIES: &[&[Function]] = &[
     crypto::aes_text::FUNCTIONS,
+    crypto::certificate::FUNCTIONS,
+    crypto::generate::FUNCTIONS,
     crypto::password::FUNCTIONS,
 ];
 

@@ -6,8 +6,17 @@
 pub(super) mod aes_text;
 mod arguments;
 mod base64_text;
+pub(super) mod certificate;
+mod curve;
+mod der;
+mod dsa;
+pub(super) mod generate;
+mod issue;
 mod master_password;
 pub(super) mod password;
+mod pem;
+mod private_key;
+mod x509;
 
 #[cfg(test)]
 mod testing;
