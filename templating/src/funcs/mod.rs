@@ -78,8 +78,11 @@ fn spent(left: u64, wanted: usize) -> Option<u64> {
 const FAMILIES: &[&[Function]] = &[
     crypto::aes_text::FUNCTIONS,
     crypto::certificate::FUNCTIONS,
+    crypto::chain::FUNCTIONS,
     crypto::generate::FUNCTIONS,
+    crypto::jwk::FUNCTIONS,
     crypto::password::FUNCTIONS,
+    crypto::rsa_decrypt::FUNCTIONS,
 ];
 
 /// The function with this name.

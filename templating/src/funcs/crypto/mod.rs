@@ -7,15 +7,18 @@ pub(super) mod aes_text;
 mod arguments;
 mod base64_text;
 pub(super) mod certificate;
+pub(super) mod chain;
 mod curve;
 mod der;
 mod dsa;
 pub(super) mod generate;
 mod issue;
+pub(super) mod jwk;
 mod master_password;
 pub(super) mod password;
 mod pem;
 mod private_key;
+pub(super) mod rsa_decrypt;
 mod x509;
 
 #[cfg(test)]
