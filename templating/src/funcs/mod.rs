@@ -82,6 +82,7 @@ const FAMILIES: &[&[Function]] = &[
     crypto::generate::FUNCTIONS,
     crypto::jwk::FUNCTIONS,
     crypto::password::FUNCTIONS,
+    crypto::pkcs12::FUNCTIONS,
     crypto::rsa_decrypt::FUNCTIONS,
 ];
 

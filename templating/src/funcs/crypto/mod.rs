@@ -17,6 +17,7 @@ pub(super) mod jwk;
 mod master_password;
 pub(super) mod password;
 mod pem;
+pub(super) mod pkcs12;
 mod private_key;
 pub(super) mod rsa_decrypt;
 mod x509;
