@@ -24,3 +24,5 @@ mod x509;
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
