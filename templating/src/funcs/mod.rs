@@ -3,6 +3,7 @@
 #![expect(clippy::unnecessary_wraps, reason = "every function has the signature of the contract")]
 
 mod arguments;
+mod crypto;
 mod dates;
 mod defaults;
 mod dicts;
@@ -102,6 +103,14 @@ fn spent(left: u64, wanted: usize) -> Option<u64> {
 
 /// The functions by family, each in a module of its own.
 const FAMILIES: &[&[Function]] = &[
+    crypto::aes_text::FUNCTIONS,
+    crypto::certificate::FUNCTIONS,
+    crypto::chain::FUNCTIONS,
+    crypto::generate::FUNCTIONS,
+    crypto::jwk::FUNCTIONS,
+    crypto::password::FUNCTIONS,
+    crypto::pkcs12::FUNCTIONS,
+    crypto::rsa_decrypt::FUNCTIONS,
     defaults::FUNCTIONS,
     dicts::FUNCTIONS,
     dates::FUNCTIONS,
