@@ -10,11 +10,13 @@ mod numbers;
 mod probe;
 mod reflection;
 mod walk;
+mod yaml;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::value::{Type, Value};
+pub(crate) use numbers::{parse_float, parse_int, parse_unsigned};
 
 /// One function. The engine checks the number and the types of the arguments as Go's text/template does, and
 /// only then calls it: argument `i` has the type `params[i]`, every further one the type `rest`.
@@ -91,6 +93,7 @@ const FAMILIES: &[&[Function]] = &[
     lists::FUNCTIONS,
     numbers::FUNCTIONS,
     reflection::FUNCTIONS,
+    yaml::FUNCTIONS,
 ];
 
 /// The function with this name.
