@@ -58,7 +58,12 @@ fn ternary(_: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
 }
 
 fn deep_copy(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
-    copied(scope, arguments.first().unwrap_or(&Value::Nil), MAX_VALUE_DEPTH)
+    match arguments.first() {
+        None | Some(Value::Nil) => {
+            Err(Failure::Raised("reflect: call of reflect.Value.Type on zero Value".to_owned()))
+        }
+        Some(value) => copied(scope, value, MAX_VALUE_DEPTH),
+    }
 }
 
 /// The value with maps and lists of its own. What cannot change stays shared.
@@ -116,6 +121,7 @@ mod tests {
             ("ternary", vec![Value::int(1), Value::int(2), Value::Bool(true)], "int 1"),
             ("ternary", vec![Value::int(1), Value::int(2), Value::Bool(false)], "int 2"),
             ("deepCopy", vec![Value::texts(["a"])], "[]string [a]"),
+            ("deepCopy", vec![Value::Nil], "raised"),
         ]);
     }
 
