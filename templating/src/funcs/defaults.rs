@@ -59,7 +59,9 @@ fn ternary(_: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
 
 fn deep_copy(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     match arguments.first() {
-        None | Some(Value::Nil) => Err(Failure::Raised("there is no value to copy".to_owned())),
+        None | Some(Value::Nil) => {
+            Err(Failure::Raised("reflect: call of reflect.Value.Type on zero Value".to_owned()))
+        }
         Some(value) => copied(scope, value, MAX_VALUE_DEPTH),
     }
 }
@@ -119,6 +121,7 @@ mod tests {
             ("ternary", vec![Value::int(1), Value::int(2), Value::Bool(true)], "int 1"),
             ("ternary", vec![Value::int(1), Value::int(2), Value::Bool(false)], "int 2"),
             ("deepCopy", vec![Value::texts(["a"])], "[]string [a]"),
+            ("deepCopy", vec![Value::Nil], "raised"),
         ]);
     }
 
