@@ -106,3 +106,10 @@ pub const MAX_GO_RENDER_MEMORY_BYTES: u64 = 16 * 1024 * 1024;
 /// Deepest nesting of lists and maps in a template's value: deeper ones can only be built on purpose, and
 /// printing one takes a stack frame for each level.
 pub const MAX_VALUE_DEPTH: usize = 128;
+
+/// Largest YAML document that is read, in bytes, and most bytes that all its aliases may stand for.
+pub const MAX_YAML_BYTES: usize = 4 * 1024 * 1024;
+
+/// Most values in a YAML document, counting what an alias stands for each time: nine lists of nine aliases each
+/// are a billion.
+pub const MAX_YAML_NODES: usize = 400_000;

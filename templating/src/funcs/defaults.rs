@@ -1,12 +1,14 @@
 //! Owns the functions that choose between values by whether they are empty, and the copy of a value.
 
+#![expect(clippy::unnecessary_wraps, reason = "all functions that templates call have one type")]
+
 use std::rc::Rc;
 
 use super::{Failure, Function, Scope, lists};
 use crate::limits::MAX_VALUE_DEPTH;
 use crate::value::{List, Map, Text, Type, Value, is_true};
 
-/// One function of the family; the order is that of sprig's documentation.
+/// The functions of the family.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function { name: "default", params: &[Type::Any], rest: Some(Type::Any), call: default },
     Function { name: "empty", params: &[Type::Any], rest: None, call: empty },
@@ -121,7 +123,7 @@ mod tests {
     fn a_copy_does_not_change_with_its_original() {
         use super::super::probe::call;
         let original = dict(&[("a", dict(&[("b", Value::int(1))]))]);
-        let copy = call("deepCopy", &[original.clone()]).unwrap();
+        let copy = call("deepCopy", std::slice::from_ref(&original)).unwrap();
         let Value::Map(outer) = &original else { panic!() };
         let inner = outer.entries.borrow().values().next().cloned().unwrap();
         call("set", &[inner, Value::text("b"), Value::int(2)]).unwrap();

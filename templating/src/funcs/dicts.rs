@@ -1,5 +1,7 @@
 //! Owns the functions on maps. A map is changed in place: everyone who holds it sees it.
 
+#![expect(clippy::unnecessary_wraps, reason = "all functions that templates call have one type")]
+
 use std::collections::BTreeMap;
 
 use super::merge::{Overwrite, merged};
@@ -9,7 +11,7 @@ use crate::value::{Element, Map, Text, Type, Value, display, type_name};
 
 const DICT: Type = Type::Map(Element::Any);
 
-/// One function of the family; the order is that of sprig's documentation.
+/// The functions of the family.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function { name: "dict", params: &[], rest: Some(Type::Any), call: dict },
     Function { name: "get", params: &[DICT, Type::Text], rest: None, call: get },

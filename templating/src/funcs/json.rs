@@ -4,10 +4,13 @@ use super::{Failure, Function, Scope};
 use crate::json::{Escape, Layout, marshalled, read, to_value};
 use crate::value::{Type, Value};
 
+/// About what a value takes besides its text.
+const VALUE_BYTES: usize = 64;
+
 const TEXT: &[Type] = &[Type::Text];
 const VALUE: &[Type] = &[Type::Any];
 
-/// One function of the family; the order is that of sprig's documentation.
+/// The functions of the family.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function { name: "fromJson", params: TEXT, rest: None, call: from_json },
     Function { name: "mustFromJson", params: TEXT, rest: None, call: must_from_json },
@@ -35,8 +38,9 @@ fn must_from_json(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, F
 /// The value and whether every number fits, or why the text is not JSON.
 fn parsed(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Result<(Value, bool), String>, Failure> {
     let Some(Value::Text(text)) = arguments.first() else { return Ok(Ok((Value::Nil, true))) };
-    scope.spend_steps(1 + text.len() / 16)?;
-    scope.spend_bytes(text.len().saturating_mul(8))?;
+    let values = text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{' | b':')).count();
+    scope.spend_steps(1 + values + text.len() / 256)?;
+    scope.spend_bytes(text.len().saturating_add(values.saturating_mul(VALUE_BYTES)))?;
     match read(text) {
         Ok(node) => Ok(Ok(to_value(&node.value))),
         Err(crate::json::JsonFault::TooDeep) => Err(Failure::Limit("depth")),

@@ -12,7 +12,7 @@ const LIST_AND_ITEM: &[Type] = &[Type::Any, Type::Any];
 const SIZE_AND_LIST: &[Type] = &[Type::Int(IntKind::Int), Type::Any];
 const ANYTHING: Option<Type> = Some(Type::Any);
 
-/// One function of the family; the order is that of sprig's documentation.
+/// The functions of the family.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function { name: "list", params: &[], rest: ANYTHING, call: list },
     Function { name: "tuple", params: &[], rest: ANYTHING, call: list },

@@ -23,11 +23,13 @@ mod semver;
 mod strings;
 mod url;
 mod walk;
+mod yaml;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::value::{Type, Value};
+pub(crate) use numbers::{parse_float, parse_int, parse_unsigned};
 
 /// One function. The engine checks the number and the types of the arguments as Go's text/template does, and
 /// only then calls it: argument `i` has the type `params[i]`, every further one the type `rest`.
@@ -133,6 +135,7 @@ const FAMILIES: &[&[Function]] = &[
     strings::words::FUNCTIONS,
     strings::wrap::FUNCTIONS,
     url::FUNCTIONS,
+    yaml::FUNCTIONS,
 ];
 
 /// All functions.

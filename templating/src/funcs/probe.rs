@@ -9,7 +9,7 @@ use crate::value::{Text, Value, display, type_name};
 
 /// What one test spends at most.
 pub(super) const STEPS: u64 = 4_000_000;
-pub(super) const BYTES: u64 = 8 * 1024 * 1024;
+pub(super) const BYTES: u64 = 2 * 1024 * 1024;
 
 struct Counting(u8);
 

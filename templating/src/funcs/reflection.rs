@@ -1,10 +1,12 @@
 //! Owns the functions that tell what type a value has.
 
+#![expect(clippy::unnecessary_wraps, reason = "all functions that templates call have one type")]
+
 use super::walk::spend_walk;
 use super::{Failure, Function, Scope};
 use crate::value::{Type, Value, deep_equal, kind_name, type_name};
 
-/// One function of the family; the order is that of sprig's documentation.
+/// The functions of the family.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function { name: "typeOf", params: &[Type::Any], rest: None, call: type_of },
     Function { name: "typeIs", params: &[Type::Text, Type::Any], rest: None, call: type_is },

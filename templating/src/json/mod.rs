@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 pub(crate) use marshal::{Layout, marshalled, to_value};
-use print::float_json;
-pub(crate) use print::{Escape, Numbers, append_quoted, float_text, printed};
+pub(crate) use print::{Escape, Numbers, append_quoted, float_json, float_text, printed};
 pub(crate) use read::read;
 
 /// One value of a document, with the text it was written as.

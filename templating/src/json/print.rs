@@ -117,7 +117,7 @@ fn json_float(text: &str) -> Result<String, JsonFault> {
 }
 
 /// A finite float as Go's `json.Marshal` prints it.
-pub(super) fn float_json(number: f64) -> String {
+pub(crate) fn float_json(number: f64) -> String {
     let size = number.abs();
     if size != 0.0 && !(1e-6..1e21).contains(&size) {
         let plain = format!("{number:e}");

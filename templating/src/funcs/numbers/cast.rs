@@ -4,7 +4,7 @@ use crate::value::Value;
 
 /// Why a text is not a whole number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     Syntax,
     /// Too large or too small: the nearest number that fits.
     Range(i64),
@@ -58,7 +58,7 @@ fn without_fraction(text: &[u8]) -> &[u8] {
 
 /// What Go's `strconv.ParseInt` gives for 64 bits. Base 0 takes the base from the prefix and allows `_` between
 /// digits.
-pub(in crate::funcs) fn parse_int(text: &[u8], base: u32) -> Result<i64, Fault> {
+pub(crate) fn parse_int(text: &[u8], base: u32) -> Result<i64, Fault> {
     let (negative, unsigned) = match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
@@ -69,8 +69,8 @@ pub(in crate::funcs) fn parse_int(text: &[u8], base: u32) -> Result<i64, Fault> 
     i64::try_from(value).map_err(|_| Fault::Range(if negative { i64::MIN } else { i64::MAX }))
 }
 
-/// The size of a number without sign, exact up to beyond 64 bits.
-fn parse_unsigned(text: &[u8], base: u32) -> Result<i128, Fault> {
+/// What Go's `strconv.ParseUint` gives, exact up to beyond 64 bits.
+pub(crate) fn parse_unsigned(text: &[u8], base: u32) -> Result<i128, Fault> {
     let (base, digits, grouped) = if base == 0 { based(text) } else { (base, text, false) };
     if digits.is_empty() || (grouped && !is_grouped_well(text)) {
         return Err(Fault::Syntax);
@@ -92,8 +92,7 @@ fn based(text: &[u8]) -> (u32, &[u8], bool) {
     match text {
         [b'0', b'x' | b'X', rest @ ..] if !rest.is_empty() => (16, rest, true),
         [b'0', b'b' | b'B', rest @ ..] if !rest.is_empty() => (2, rest, true),
-        [b'0', b'o' | b'O', rest @ ..] if !rest.is_empty() => (8, rest, true),
-        [b'0', rest @ ..] if !rest.is_empty() => (8, rest, true),
+        [b'0', b'o' | b'O', rest @ ..] | [b'0', rest @ ..] if !rest.is_empty() => (8, rest, true),
         _ => (10, text, true),
     }
 }
@@ -122,7 +121,7 @@ fn is_grouped_well(text: &[u8]) -> bool {
 }
 
 /// What Go's `strconv.ParseFloat` gives for 64 bits; nothing if the text is no number or out of range.
-pub(in crate::funcs) fn parse_float(text: &[u8]) -> Option<f64> {
+pub(crate) fn parse_float(text: &[u8]) -> Option<f64> {
     let unsigned = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
     let negative = text.first() == Some(&b'-');
     if [&b"inf"[..], b"infinity"].iter().any(|word| unsigned.eq_ignore_ascii_case(word)) {

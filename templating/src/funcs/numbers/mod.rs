@@ -1,20 +1,23 @@
 //! Owns the functions on numbers: conversions, whole-number and decimal arithmetic, ranges.
 
+#![expect(clippy::unnecessary_wraps, reason = "all functions that templates call have one type")]
+
 mod cast;
 mod decimal;
 mod range;
 
-use super::{Failure, Function, Scope};
-use crate::value::{Element, IntKind, List, Type, Value, display};
 use std::rc::Rc;
 
-use cast::{Fault, parse_int};
+use super::{Failure, Function, Scope};
+use crate::value::{Element, IntKind, List, Type, Value, display};
+use cast::Fault;
+pub(crate) use cast::{parse_float, parse_int, parse_unsigned};
 pub(super) use cast::{to_float, to_int};
 use decimal::Decimal;
 
 const INT: Type = Type::Int(IntKind::Int);
 
-/// One function of the family; the order is that of sprig's documentation.
+/// The functions of the family.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function { name: "atoi", params: &[Type::Text], rest: None, call: atoi },
     Function { name: "int", params: &[Type::Any], rest: None, call: int },
