@@ -58,7 +58,10 @@ fn ternary(_: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
 }
 
 fn deep_copy(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
-    copied(scope, arguments.first().unwrap_or(&Value::Nil), MAX_VALUE_DEPTH)
+    match arguments.first() {
+        None | Some(Value::Nil) => Err(Failure::Raised("there is no value to copy".to_owned())),
+        Some(value) => copied(scope, value, MAX_VALUE_DEPTH),
+    }
 }
 
 /// The value with maps and lists of its own. What cannot change stays shared.

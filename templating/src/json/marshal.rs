@@ -174,7 +174,7 @@ impl Printer<'_, '_> {
         }
         let told = match object.type_name() {
             "time.Time" => object.call(self.scope, "Format", &[Value::text(TIME_LAYOUT)])?,
-            "*semver.Version" => Value::text(object.display()),
+            "*semver.Version" | "semver.Version" => Value::text(object.display()),
             _ => {
                 let fields = ["Cert", "Key"].map(|name| (name.as_bytes(), object.field(name)));
                 let known: Vec<_> =

@@ -46,7 +46,8 @@ impl<'a> Scalar<'a> {
 
     fn analysed(text: &'a str, wish: Style) -> Self {
         let mut before = None;
-        let (mut indicators, mut special, mut lines) = (false, false, false);
+        let is_document_marker = text.starts_with("---") || text.starts_with("...");
+        let (mut indicators, mut special, mut lines) = (is_document_marker, false, false);
         let (mut space_break, mut break_space) = (false, false);
         let mut characters = text.chars().peekable();
         while let Some(character) = characters.next() {

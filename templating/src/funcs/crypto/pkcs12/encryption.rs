@@ -168,7 +168,7 @@ pub(super) fn sealed(
         Encryptor::<Aes256>::new_from_slices(&key, &vector).map_err(|_| unreadable("encryption failed"))?;
     let length = cipher.encrypt_padded::<Pkcs7>(&mut buffer, plain.len()).map(<[u8]>::len).map_err(failed)?;
     buffer.truncate(length);
-    let function = der::algorithm(HMAC_SHA256, Some(der::null()));
+    let function = der::algorithm(HMAC_SHA256, None);
     let derivation = der::sequence(&[
         der::element(der::OCTET_STRING, &[&salt]),
         der::unsigned(&ROUNDS.to_be_bytes()),

@@ -105,10 +105,8 @@ fn store(scope: &mut Scope<'_>, parts: &[Der], password: &Password) -> Result<De
     let salted = (&salt[..], u32::from(ROUNDS));
     let key = derivation::pkcs12(scope, Hash::Sha256, Purpose::Mac, password, salted, Hash::Sha256.bytes())?;
     let sum = hmac::sign(&Hash::Sha256.mac_key(&key), &safe);
-    let info = der::sequence(&[
-        der::algorithm(SHA256, Some(der::null())),
-        der::element(der::OCTET_STRING, &[sum.as_ref()]),
-    ]);
+    let info =
+        der::sequence(&[der::algorithm(SHA256, None), der::element(der::OCTET_STRING, &[sum.as_ref()])]);
     let mac = der::sequence(&[
         info,
         der::element(der::OCTET_STRING, &[&salt]),
