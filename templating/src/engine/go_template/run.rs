@@ -221,15 +221,22 @@ impl<'t, 's> Run<'t, 's> {
                 }
             }
             Value::Nil | Value::Int(_) | Value::List(_) | Value::Bytes(_) | Value::Map(_) => {
-                // A break in this branch ends only this loop.
-                let flow = self.nodes(dot, &range.otherwise)?;
-                return Ok(if flow == Flow::Breaks { Flow::Goes } else { flow });
+                return self.otherwise(dot, range);
+            }
+            Value::Object(object) if object.integer().is_some_and(|number| number.value <= 0) => {
+                return self.otherwise(dot, range);
             }
             Value::Bool(_) | Value::Float(_) | Value::Text(_) | Value::Object(_) => {
                 return evaluation(at, format!("{} has no elements to range over", type_name(over)));
             }
         }
         Ok(Flow::Goes)
+    }
+
+    /// What is printed if there is nothing to range over. A break in it ends only this loop.
+    fn otherwise(&mut self, dot: &Value, range: &'t Range) -> Outcome<Flow> {
+        let flow = self.nodes(dot, &range.otherwise)?;
+        Ok(if flow == Flow::Breaks { Flow::Goes } else { flow })
     }
 
     /// One turn of a loop.

@@ -23,7 +23,12 @@ const BCRYPT_BASE64: engine::GeneralPurpose =
 /// Sprig's functions around passwords (spec section 7.2).
 pub(in crate::funcs) const FUNCTIONS: &[Function] = &[
     Function { name: "bcrypt", params: &[Type::Text], rest: None, call: bcrypt },
-    Function { name: "htpasswd", params: &[Type::Text, Type::Text, Type::Text], rest: None, call: htpasswd },
+    Function {
+        name: "htpasswd",
+        params: &[Type::Text, Type::Text, Type::NamedText("sprig.HashAlgorithm")],
+        rest: None,
+        call: htpasswd,
+    },
     Function {
         name: "derivePassword",
         params: &[Type::Int(IntKind::Uint32), Type::Text, Type::Text, Type::Text, Type::Text],
