@@ -9,6 +9,8 @@ mod regex;
 mod runes;
 mod semver;
 mod strings;
+#[cfg(test)]
+mod trial;
 mod url;
 
 use jiff::Timestamp;

@@ -71,7 +71,7 @@ impl Duration {
         let nanos = self.0.unsigned_abs();
         let (small, name) = match nanos {
             0 => return "0s".to_owned(),
-            ..MICROSECOND => (1, "ns"),
+            1..MICROSECOND => (1, "ns"),
             MICROSECOND..MILLISECOND => (MICROSECOND, "µs"),
             MILLISECOND..SECOND => (MILLISECOND, "ms"),
             _ => (SECOND, "s"),
@@ -188,9 +188,8 @@ impl Object for Duration {
 
     fn method(&self, name: &str) -> Option<&'static [Type]> {
         match name {
-            "Hours" | "Minutes" | "Seconds" | "Milliseconds" | "Microseconds" | "Nanoseconds" | "Abs" | "String" => {
-                Some(&[])
-            }
+            "Hours" | "Minutes" | "Seconds" | "Milliseconds" | "Microseconds" | "Nanoseconds" | "Abs"
+            | "String" => Some(&[]),
             // Any: a number in the template is a duration too.
             "Round" | "Truncate" => Some(&[Type::Any]),
             _ => None,

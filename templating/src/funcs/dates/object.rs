@@ -57,7 +57,9 @@ impl Moment {
             "Year" => Value::int(date.year),
             "Month" => named("time.Month", date.month, &MONTHS, position(date.month - 1)),
             "Day" => Value::int(date.day),
-            "Weekday" => named("time.Weekday", i64::try_from(weekday).unwrap_or_default(), &WEEKDAYS, weekday),
+            "Weekday" => {
+                named("time.Weekday", i64::try_from(weekday).unwrap_or_default(), &WEEKDAYS, weekday)
+            }
             "YearDay" => Value::int(date.day_of_year()),
             "Hour" => Value::int(hour),
             "Minute" => Value::int(minute),
@@ -113,9 +115,9 @@ impl Object for Moment {
 
     fn method(&self, name: &str) -> Option<&'static [Type]> {
         match name {
-            "Year" | "Month" | "Day" | "Weekday" | "YearDay" | "Hour" | "Minute" | "Second" | "Nanosecond"
-            | "IsDST" | "IsZero" | "Unix" | "UnixMilli" | "UnixMicro" | "UnixNano" | "UTC" | "Local"
-            | "Location" | "String" | "MarshalText" | "MarshalJSON" => Some(&[]),
+            "Year" | "Month" | "Day" | "Weekday" | "YearDay" | "Hour" | "Minute" | "Second"
+            | "Nanosecond" | "IsDST" | "IsZero" | "Unix" | "UnixMilli" | "UnixMicro" | "UnixNano" | "UTC"
+            | "Local" | "Location" | "String" | "MarshalText" | "MarshalJSON" => Some(&[]),
             "After" | "Before" | "Equal" | "Compare" | "Sub" => Some(&[Type::Object(TYPE)]),
             "Format" => Some(&[Type::Text]),
             "AppendFormat" => Some(&[Type::Bytes, Type::Text]),
@@ -141,9 +143,7 @@ impl Object for Moment {
                 spend_building(scope, start.len())?;
                 Value::Bytes(Text::new([start, end.as_slice()].concat()))
             }
-            "AddDate" => {
-                self.plus_date(int(arguments, 0)?, int(arguments, 1)?, int(arguments, 2)?).value()
-            }
+            "AddDate" => self.plus_date(int(arguments, 0)?, int(arguments, 1)?, int(arguments, 2)?).value(),
             "Add" => self.later(Duration::given(arguments)?.0).value(),
             "Round" => self.rounded(Duration::given(arguments)?.0).value(),
             "Truncate" => self.truncated(Duration::given(arguments)?.0).value(),

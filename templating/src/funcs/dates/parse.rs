@@ -261,7 +261,8 @@ impl<'v> Reading<'v> {
         let named = |zone: &Zone, at: i64| zone.local(at).abbreviation.as_bytes() == name;
         if let Some(offset) = self.offset {
             let seconds = utc.seconds - offset;
-            let is_local = local.local(seconds).offset == offset && (name.is_empty() || named(local, seconds));
+            let is_local =
+                local.local(seconds).offset == offset && (name.is_empty() || named(local, seconds));
             let zone = if is_local { local.clone() } else { fixed(name, offset) };
             return Some(Moment { seconds, zone, ..utc });
         }
@@ -272,8 +273,9 @@ impl<'v> Reading<'v> {
         if !matches!(local, Zone::Utc) && named(local, here.seconds) {
             return Some(here);
         }
+        // The hours of `GMT-8` only show: the moment is the one in UTC, as in Go.
         let hours = name.strip_prefix(b"GMT").and_then(signed).unwrap_or_default();
-        Some(Moment { zone: fixed(name, hours * 3600), seconds: utc.seconds - hours * 3600, ..utc })
+        Some(Moment { zone: fixed(name, hours * 3600), ..utc })
     }
 }
 

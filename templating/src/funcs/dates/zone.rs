@@ -11,7 +11,10 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 pub(super) enum Zone {
     Utc,
     /// What a text with an offset or an unknown name gives. The name may be empty.
-    Fixed { name: Rc<str>, offset: i64 },
+    Fixed {
+        name: Rc<str>,
+        offset: i64,
+    },
     /// A zone with a history.
     Named(TimeZone),
 }
@@ -88,10 +91,7 @@ impl Zone {
 /// The moment, or one that is a number of whole cycles away and inside the range of a timestamp.
 fn within_range(seconds: i64) -> Timestamp {
     let (least, most) = (Timestamp::MIN.as_second() + 1, Timestamp::MAX.as_second() - 1);
-    let seconds = if seconds > most {
-        most - CYCLE + (seconds - most).rem_euclid(CYCLE)
-    } else {
-        seconds.max(least)
-    };
+    let seconds =
+        if seconds > most { most - CYCLE + (seconds - most).rem_euclid(CYCLE) } else { seconds.max(least) };
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
 }
