@@ -119,6 +119,7 @@ mod tests {
             ("ternary", vec![Value::int(1), Value::int(2), Value::Bool(true)], "int 1"),
             ("ternary", vec![Value::int(1), Value::int(2), Value::Bool(false)], "int 2"),
             ("deepCopy", vec![Value::texts(["a"])], "[]string [a]"),
+            ("deepCopy", vec![Value::Nil], "raised"),
         ]);
     }
 

@@ -46,8 +46,9 @@ impl<'a> Scalar<'a> {
 
     fn analysed(text: &'a str, wish: Style) -> Self {
         let mut before = None;
-        let is_document_marker = text.starts_with("---") || text.starts_with("...");
-        let (mut indicators, mut special, mut lines) = (is_document_marker, false, false);
+        // They would begin or end a document.
+        let mut indicators = text.starts_with("---") || text.starts_with("...");
+        let (mut special, mut lines) = (false, false);
         let (mut space_break, mut break_space) = (false, false);
         let mut characters = text.chars().peekable();
         while let Some(character) = characters.next() {
