@@ -1,6 +1,7 @@
-//! Reads the oracle's random cases from standard input and reports how many end with our engine as they do in Go.
+//! Reads the oracle's random cases from standard input and reports how many end with our engine as they do in Go. An
+//! argument says how many differences are shown.
 
-#![expect(clippy::print_stdout, clippy::expect_used, clippy::indexing_slicing, reason = "a development tool")]
+#![expect(clippy::print_stdout, clippy::expect_used, reason = "a development tool")]
 
 #[path = "../tests/outcomes/mod.rs"]
 mod outcomes;
@@ -14,12 +15,13 @@ use outcomes::{Reader, Verdict};
 
 /// Share of the cases, in tenths of a percent, that must end as in Go.
 const LEAST_AGREEMENT: usize = 995;
-/// How many differences are shown.
+/// How many differences are shown unless an argument says more.
 const SHOWN: usize = 40;
 
 fn main() -> ExitCode {
     // A panic is a verdict here, not a message.
     panic::set_hook(Box::new(|_| ()));
+    let most_shown = std::env::args().nth(1).map_or(SHOWN, |number| number.parse().expect("a number"));
     let mut verdicts: BTreeMap<Verdict, usize> = BTreeMap::new();
     let mut reader = Reader::default();
     let (mut cases, mut shown) = (0_usize, 0);
@@ -29,7 +31,7 @@ fn main() -> ExitCode {
         let verdict = case.verdict(&ours);
         cases += 1;
         *verdicts.entry(verdict).or_default() += 1;
-        if verdict != Verdict::Same && shown < SHOWN {
+        if verdict != Verdict::Same && shown < most_shown {
             shown += 1;
             println!("{verdict:?}: {:?}\n  Go: {:?}\n  we: {ours:?}", case.template, case.expected);
         }

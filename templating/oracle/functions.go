@@ -26,7 +26,7 @@ func functions() template.FuncMap {
 	for name, function := range sprig.TxtFuncMap() {
 		all[name] = function
 	}
-	for _, removed := range []string{"env", "expandenv", "getHostByName"} {
+	for _, removed := range []string{"env", "expandenv", "getHostByName", "getSecretKey"} {
 		delete(all, removed)
 	}
 	all["hexdec"] = hexdec
@@ -64,7 +64,7 @@ func htpasswd(bcrypt func(string) string) func(string, string, hashAlgorithm) st
 
 // certSANs is in ESO after 0.20: the names in the first PEM block, by kind.
 func certSANs(text string) ([]string, error) {
-	block, _ := pem.Decode([]byte(text))
+	block, _ := pem.Decode([]byte(fromFirstBlock(text)))
 	if block == nil {
 		return nil, errors.New("failed to decode PEM block")
 	}
@@ -83,12 +83,14 @@ func certSANs(text string) ([]string, error) {
 	return names, nil
 }
 
-// filterPEM cuts what stands before the first block, which ESO does since Go's decoder no longer skips it.
-func filterPEM(upstream func(string, string) (string, error)) func(string, string) (string, error) {
-	return func(kind, text string) (string, error) {
-		if start := strings.Index(text, "-----BEGIN"); start > 0 {
-			text = text[start:]
-		}
-		return upstream(kind, text)
+// fromFirstBlock cuts what stands before the first block, which ESO does since Go's decoder no longer skips it.
+func fromFirstBlock(text string) string {
+	if start := strings.Index(text, "-----BEGIN"); start > 0 {
+		return text[start:]
 	}
+	return text
+}
+
+func filterPEM(upstream func(string, string) (string, error)) func(string, string) (string, error) {
+	return func(kind, text string) (string, error) { return upstream(kind, fromFirstBlock(text)) }
 }

@@ -7,6 +7,7 @@ mod demo;
 mod generate;
 mod interrupt;
 mod kubectl;
+mod oracle;
 mod pki;
 mod ports;
 mod process;

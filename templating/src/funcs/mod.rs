@@ -1,10 +1,22 @@
 //! Owns the list of functions that templates may call, and the contract of one function.
 
+#![expect(clippy::unnecessary_wraps, reason = "every function has the signature of the contract")]
+
 mod arguments;
+mod crypto;
 mod dates;
+mod defaults;
+mod dicts;
 mod encoding;
 mod hashes;
+mod json;
+mod lists;
+mod merge;
+mod numbers;
 mod paths;
+#[cfg(test)]
+mod probe;
+mod reflection;
 mod regex;
 mod runes;
 mod semver;
@@ -12,11 +24,14 @@ mod strings;
 #[cfg(test)]
 mod trial;
 mod url;
+mod walk;
+mod yaml;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::value::{Type, Value};
+pub(crate) use numbers::{parse_float, parse_int, parse_unsigned};
 
 /// One function. The engine checks the number and the types of the arguments as Go's text/template does, and
 /// only then calls it: argument `i` has the type `params[i]`, every further one the type `rest`.
@@ -92,10 +107,24 @@ fn spent(left: u64, wanted: usize) -> Option<u64> {
 
 /// The functions by family, each in a module of its own.
 const FAMILIES: &[&[Function]] = &[
+    crypto::aes_text::FUNCTIONS,
+    crypto::certificate::FUNCTIONS,
+    crypto::chain::FUNCTIONS,
+    crypto::generate::FUNCTIONS,
+    crypto::jwk::FUNCTIONS,
+    crypto::password::FUNCTIONS,
+    crypto::pkcs12::FUNCTIONS,
+    crypto::rsa_decrypt::FUNCTIONS,
+    defaults::FUNCTIONS,
+    dicts::FUNCTIONS,
     dates::FUNCTIONS,
     encoding::FUNCTIONS,
     hashes::FUNCTIONS,
+    json::FUNCTIONS,
+    lists::FUNCTIONS,
+    numbers::FUNCTIONS,
     paths::FUNCTIONS,
+    reflection::FUNCTIONS,
     regex::FUNCTIONS,
     semver::FUNCTIONS,
     strings::cases::FUNCTIONS,
@@ -108,6 +137,7 @@ const FAMILIES: &[&[Function]] = &[
     strings::words::FUNCTIONS,
     strings::wrap::FUNCTIONS,
     url::FUNCTIONS,
+    yaml::FUNCTIONS,
 ];
 
 /// All functions.

@@ -11,6 +11,9 @@ pub(crate) enum Type {
     Float,
     /// `string`
     Text,
+    /// A type of its own that is a string, by its Go name: a text constant of the template is of it, and a `string`
+    /// is not. The function gets a [`Value::Text`](super::Value::Text).
+    NamedText(&'static str),
     /// `[]byte`
     Bytes,
     List(Element),

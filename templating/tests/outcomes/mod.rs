@@ -1,5 +1,7 @@
 //! Reads the oracle's cases, renders each with our engine, and tells whether the two outcomes are the same.
 
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "test support outside test functions")]
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};

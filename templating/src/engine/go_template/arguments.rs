@@ -52,7 +52,9 @@ impl<'t> Run<'t, '_> {
             Term::Number(number) => typed_number(number, wanted, place),
             Term::Bool(_) | Term::Text(_) | Term::Nil if wanted == Type::Any => self.operand(dot, operand),
             Term::Bool(truth) if wanted == Type::Bool => Ok(Value::Bool(*truth)),
-            Term::Text(constant) if wanted == Type::Text => Ok(Value::Text(self.constant(*constant))),
+            Term::Text(constant) if matches!(wanted, Type::Text | Type::NamedText(_)) => {
+                Ok(Value::Text(self.constant(*constant)))
+            }
             Term::Nil => fitting(Value::Nil, wanted, place),
             Term::Bool(_) => place.wrong(wanted, "a bool"),
             Term::Text(_) => place.wrong(wanted, "a string"),
@@ -105,7 +107,13 @@ fn typed_number(number: &Number, wanted: Type, place: &Place<'_>) -> Outcome<Val
         Type::Int(kind) => {
             number.int.map(|value| Value::Int(Integer { kind, value: wrapped(kind, i128::from(value)) }))
         }
-        Type::Bool | Type::Text | Type::Bytes | Type::List(_) | Type::Map(_) | Type::Object(_) => None,
+        Type::Bool
+        | Type::Text
+        | Type::NamedText(_)
+        | Type::Bytes
+        | Type::List(_)
+        | Type::Map(_)
+        | Type::Object(_) => None,
     };
     match value {
         Some(value) => Ok(value),
@@ -135,13 +143,18 @@ fn wrapped(kind: IntKind, value: i128) -> i128 {
 /// The value if it has the type. No value stands for an empty list or map.
 fn fitting(value: Value, wanted: Type, place: &Place<'_>) -> Outcome<Value> {
     let fits = match (&value, wanted) {
-        (_, Type::Any) | (Value::Bool(_), Type::Bool) | (Value::Float(_), Type::Float) => true,
-        (Value::Text(_), Type::Text) | (Value::Bytes(_), Type::Bytes) => true,
+        (_, Type::Any)
+        | (Value::Bool(_), Type::Bool)
+        | (Value::Float(_), Type::Float)
+        | (Value::Text(_), Type::Text)
+        | (Value::Bytes(_), Type::Bytes) => true,
         (Value::Int(number), Type::Int(kind)) => number.kind == kind,
         (Value::List(list), Type::List(element)) => list.element == element,
         (Value::Map(map), Type::Map(element)) => map.element == element,
         (Value::Object(object), Type::Object(name)) => object.type_name() == name,
         (Value::Nil, Type::List(element)) => return Ok(empty_list(element)),
+        // A nil map reads like an empty one, but nothing can be put into it.
+        (Value::Nil, Type::Map(_)) if place.function == "set" => false,
         (Value::Nil, Type::Map(element)) => return Ok(empty_map(element)),
         (Value::Nil, Type::Bytes) => return Ok(Value::Bytes(Text::new(Vec::new()))),
         _ => false,
@@ -171,6 +184,6 @@ fn name_of(wanted: Type) -> &'static str {
         Type::Bytes => "[]uint8",
         Type::List(element) => element.list_name(),
         Type::Map(element) => element.map_name(),
-        Type::Object(name) => name,
+        Type::Object(name) | Type::NamedText(name) => name,
     }
 }

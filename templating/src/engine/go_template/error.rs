@@ -74,14 +74,14 @@ impl Fault {
         function: &str,
         failure: Failure,
         is_literal: impl Fn(&[u8]) -> bool,
-    ) -> Box<Self> {
+    ) -> Self {
         let reason = match failure {
             Failure::Raised(reason) => reason,
             Failure::Told(text) if is_literal(&text) => String::from_utf8_lossy(&text).into_owned(),
             Failure::Told(_) => "the template gives up with a text that it computes".to_owned(),
-            Failure::Limit(what) => return Box::new(Self { at, problem: Problem::Limit(exceeded(what)) }),
+            Failure::Limit(what) => return Self { at, problem: Problem::Limit(exceeded(what)) },
         };
-        Box::new(Self { at, problem: Problem::Function { function: function.to_owned(), reason } })
+        Self { at, problem: Problem::Function { function: function.to_owned(), reason } }
     }
 }
 

@@ -178,13 +178,11 @@ impl Parser<'_> {
 
     fn function(&mut self, token: Token) -> Outcome<Term> {
         let name = self.word(token);
-        match callee(&name) {
-            Some(callee) => Ok(Term::Function(callee)),
-            None => {
-                let near = near_names(&near(&name, names()));
-                syntax(token.start, format!("function {name:?} does not exist{near}"))
-            }
+        if let Some(callee) = callee(&name) {
+            return Ok(Term::Function(callee));
         }
+        let near = near_names(&near(&name, names()));
+        syntax(token.start, format!("function {name:?} does not exist{near}"))
     }
 
     fn used_variable(&mut self, token: Token) -> Outcome<Term> {

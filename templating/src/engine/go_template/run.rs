@@ -221,15 +221,22 @@ impl<'t, 's> Run<'t, 's> {
                 }
             }
             Value::Nil | Value::Int(_) | Value::List(_) | Value::Bytes(_) | Value::Map(_) => {
-                // A break in this branch ends only this loop.
-                let flow = self.nodes(dot, &range.otherwise)?;
-                return Ok(if flow == Flow::Breaks { Flow::Goes } else { flow });
+                return self.otherwise(dot, range);
+            }
+            Value::Object(object) if object.integer().is_some_and(|number| number.value <= 0) => {
+                return self.otherwise(dot, range);
             }
             Value::Bool(_) | Value::Float(_) | Value::Text(_) | Value::Object(_) => {
                 return evaluation(at, format!("{} has no elements to range over", type_name(over)));
             }
         }
         Ok(Flow::Goes)
+    }
+
+    /// What is printed if there is nothing to range over. A break in it ends only this loop.
+    fn otherwise(&mut self, dot: &Value, range: &'t Range) -> Outcome<Flow> {
+        let flow = self.nodes(dot, &range.otherwise)?;
+        Ok(if flow == Flow::Breaks { Flow::Goes } else { flow })
     }
 
     /// One turn of a loop.
@@ -285,19 +292,17 @@ impl<'t, 's> Run<'t, 's> {
         let found = own.iter().rposition(|(known, _)| *known == name);
         let steps = (own.len() - found.unwrap_or_default()) / VARIABLES_PER_STEP;
         self.spend(at, steps)?;
-        match found {
-            Some(found) => Ok(self.own_variables + found),
-            None => {
-                let name = self.tree.variables.get(name.0).map_or("", String::as_str);
-                evaluation(at, format!("variable \"${name}\" has no value here"))
-            }
+        if let Some(found) = found {
+            return Ok(self.own_variables + found);
         }
+        let name = self.tree.variables.get(name.0).map_or("", String::as_str);
+        evaluation(at, format!("variable \"${name}\" has no value here"))
     }
 
     /// A failure of a function. Texts of `fail` are shown if they stand in the template.
     pub(super) fn failed<T>(&self, at: usize, function: &str, failure: Failure) -> Outcome<T> {
         let is_literal = |text: &[u8]| self.tree.constants.iter().any(|constant| &**constant == text);
-        Err(Fault::of_function(at, function, failure, is_literal))
+        Err(Box::new(Fault::of_function(at, function, failure, is_literal)))
     }
 
     pub(super) fn missing<T>(at: usize, field: &str, near: Vec<String>) -> Outcome<T> {

@@ -1,11 +1,9 @@
-//! `len`, `index` and `slice`.
-
-use std::rc::Rc;
+//! `len` and `index`.
 
 use super::super::arguments::empty_list;
 use super::raised;
 use crate::funcs::{Failure, Scope};
-use crate::value::{Element, IntKind, Integer, List, Text, Value, type_name};
+use crate::value::{Element, IntKind, Integer, Value, type_name};
 
 pub(super) fn len(_: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let length = match arguments.first() {
@@ -73,35 +71,4 @@ fn place(index: &Value, length: usize) -> Result<usize, Failure> {
 
 fn out_of_range(place: usize) -> Failure {
     Failure::Raised(format!("index {place} is out of range"))
-}
-
-/// `slice x 1 2` is `x[1:2]`.
-pub(super) fn slice(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
-    let Some((value, indexes)) = arguments.split_first() else { return raised("an argument is missing") };
-    let length = match value {
-        Value::Text(_) if indexes.len() == 3 => return raised("a string has no capacity to limit"),
-        Value::Text(text) | Value::Bytes(text) => text.len(),
-        Value::List(list) => list.items.len(),
-        other => return raised(format!("{} has no elements", type_name(other))),
-    };
-    if indexes.len() > 3 {
-        return raised("too many indexes");
-    }
-    let places = indexes.iter().map(|index| place(index, length)).collect::<Result<Vec<_>, _>>()?;
-    let from = places.first().copied().unwrap_or_default();
-    let to = places.get(1).copied().unwrap_or(length);
-    let capacity = places.get(2).copied().unwrap_or(length);
-    if from > to || to > capacity {
-        return raised("indexes are not in order");
-    }
-    scope.spend_bytes(to - from)?;
-    Ok(match value {
-        Value::Text(text) => Value::Text(Text::from(text.get(from..to).unwrap_or_default())),
-        Value::Bytes(bytes) => Value::Bytes(Text::from(bytes.get(from..to).unwrap_or_default())),
-        Value::List(list) => {
-            let items = list.items.get(from..to).unwrap_or_default().to_vec();
-            Value::List(List { element: list.element, items: Rc::new(items) })
-        }
-        other => other.clone(),
-    })
 }

@@ -1,4 +1,5 @@
-//! The functions that are part of the language. `and` and `or` are not among them: they evaluate as they go.
+//! The functions that are part of the language. `and` and `or` are not among them: they evaluate as they
+//! go. Nor is `slice`: the library has one of that name.
 
 mod access;
 mod compare;
@@ -16,7 +17,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
     of("not", &[Type::Any], None, not),
     of("len", &[Type::Any], None, access::len),
     of("index", &[Type::Any], Some(Type::Any), access::index),
-    of("slice", &[Type::Any], Some(Type::Any), access::slice),
     of("call", &[Type::Any], Some(Type::Any), call),
     of("eq", &[Type::Any], Some(Type::Any), compare::eq),
     of("ne", &[Type::Any, Type::Any], None, compare::ne),
@@ -42,6 +42,7 @@ fn raised<T>(reason: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Raised(reason.into()))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every function has this signature")]
 fn not(_: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     Ok(Value::Bool(!arguments.first().is_some_and(is_true)))
 }

@@ -167,7 +167,7 @@ impl Printer<'_, '_> {
         let mut text = format!("U+{zeros}{hexadecimal}");
         let character = u32::try_from(number.bits()).ok().and_then(char::from_u32);
         if let Some(character) = character.filter(|found| spec.sharp && is_printable(*found)) {
-            text.push_str(&format!(" '{character}'"));
+            text.extend([" '", character.encode_utf8(&mut [0; 4]), "'"]);
         }
         self.padded(Spec { zero: false, ..spec }, text.as_bytes())
     }
