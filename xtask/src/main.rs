@@ -1,6 +1,7 @@
 //! Entry point of `cargo xtask`: reads the command line, runs one task and turns its result into an exit code.
 
 mod args;
+mod bench;
 mod cache;
 mod control_plane;
 mod demo;
