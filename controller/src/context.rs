@@ -4,12 +4,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use strongroom_crds::ExternalSecret;
 use strongroom_provider_api::Clock;
 
-use crate::kube_io::{Cluster, Events, Mirror, NamespaceView, ObjectKey, SecretDigest, Watched};
+use crate::external_secret::{Brake, Refreshed, StatusSchema, Templates};
+use crate::kube_io::{
+    Cluster, Events, ManifestMirrors, Mirror, NamespaceView, ObjectKey, References, SecretDigest, Watched,
+};
 use crate::schedule::{Group, Lane, Schedule};
-use crate::stores::{Pool, StoreId, Stores};
+use crate::stores::{Breakers, Pool, StoreId, Stores};
 use crate::telemetry::Metrics;
 
 /// What the command line decides.
@@ -19,8 +23,14 @@ pub struct Settings {
     pub controller_class: String,
     /// `--enable-flood-gate`
     pub flood_gate: bool,
+    /// `--unsafe-allow-generic-targets`
+    pub generic_targets: bool,
     /// `--store-requeue-interval`
     pub store_interval: Duration,
+    /// `--status-time-interval`
+    pub status_time_interval: Duration,
+    /// `--enable-synced-condition`
+    pub synced_condition: bool,
     /// `--enable-secret-store-reconciler`
     pub stores: bool,
     /// `--enable-cluster-store-reconciler`
@@ -42,6 +52,18 @@ pub struct Context {
     pub stores: Stores,
     /// Live clients.
     pub pool: Pool,
+    /// Who refers to which foreign object. Written by the clients in `pool` and by the watches.
+    pub references: Arc<References>,
+    /// How much was deleted or emptied of late. Written by `apply`.
+    pub brake: Brake,
+    /// Refreshes that no status tells. Written by `report`.
+    pub refreshed: Refreshed,
+    /// What the installed CustomResourceDefinition lets through. Written by `report`.
+    pub status_schema: StatusSchema,
+    /// ExternalSecrets whose templates have changed. Written by the watches and by `report`.
+    pub retemplated: Marks,
+    /// Which stores may be asked. Written by `connect` and `fetch`.
+    pub breakers: Arc<Breakers>,
     /// When each ExternalSecret is looked at.
     pub schedule: Arc<Schedule<ObjectKey>>,
     /// When each store is looked at.
@@ -54,8 +76,14 @@ pub struct Context {
     pub cluster_store_events: Events,
     /// Counters and gauges.
     pub metrics: Arc<Metrics>,
+    /// When this process started.
+    pub started: Timestamp,
     /// Where time comes from.
     pub clock: Arc<dyn Clock>,
+    /// Managed objects of the kinds that generic targets have.
+    pub manifests: ManifestMirrors,
+    /// Template engines.
+    pub templates: Templates,
     /// Targets that were found to be in step. Written by `apply`.
     pub in_step: InStep,
     /// What the command line decides.
@@ -99,6 +127,35 @@ fn group(key: &ObjectKey, object: &Watched<ExternalSecret>) -> Group {
     match store.and_then(|store| store.kind) {
         Some(strongroom_crds::StoreRefKind::ClusterSecretStore) => Group::from(format!("/{name}")),
         _ => Group::from(format!("{}/{name}", key.namespace)),
+    }
+}
+
+/// Marks on objects, each to be settled by whoever has seen to it.
+#[derive(Debug, Default)]
+pub struct Marks(Mutex<HashMap<ObjectKey, u64>>);
+
+impl Marks {
+    /// Marks `key`, once more if it is marked already.
+    pub fn set(&self, key: &ObjectKey) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default() += 1;
+    }
+
+    /// The mark on `key`, if there is one.
+    pub fn get(&self, key: &ObjectKey) -> Option<u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied()
+    }
+
+    /// Takes `mark` off `key`, unless it was marked again meanwhile.
+    pub fn settle(&self, key: &ObjectKey, mark: u64) {
+        let mut marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if marks.get(key) == Some(&mark) {
+            marks.remove(key);
+        }
+    }
+
+    /// The object is gone.
+    pub fn forget(&self, key: &ObjectKey) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }
 

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom_crds::conditions::secret_message;
+use strongroom_crds::conditions::{resource_message, secret_message};
 use strongroom_provider_api::{Error, ErrorKind};
 
+use crate::external_secret::{Held, TemplateFault};
 use crate::kube_io::{ApiError, ApiFailure};
 use crate::schedule::{Backoff, Next, RESYNC};
 use crate::stores::{AccessError, StoreId};
@@ -37,6 +38,17 @@ pub enum SyncError {
         /// What went wrong.
         error: Arc<Error>,
     },
+    /// A store has failed repeatedly: its breaker lets one object at a time ask it.
+    Held {
+        /// The entry, as a path.
+        entry: String,
+        /// The store.
+        store: StoreId,
+        /// The store's failure, or that nothing was asked.
+        error: Arc<Error>,
+        /// How long the breaker will be open, if nothing else closes it.
+        wait: Duration,
+    },
     /// What the entries gave cannot be put into a Secret.
     Data {
         /// The entry, as a path.
@@ -46,10 +58,18 @@ pub enum SyncError {
         /// What is wrong.
         message: String,
     },
+    /// The template gives nothing that may be written.
+    Template(Box<TemplateFault>),
     /// The Secret as it would be is not one that may be written.
     Rendered(String),
     /// The target belongs to somebody else.
     Refused(Refusal),
+    /// A generic target could not be read, or its kind is not served.
+    TargetRead(ApiError),
+    /// The objects of a kind have not been listed yet.
+    TargetUnseen(String),
+    /// Too many targets were deleted or emptied of late.
+    Braked(Held),
     /// The API server did not take the write.
     Write(ApiError),
     /// A target under an earlier name could not be deleted.
@@ -67,6 +87,10 @@ pub enum Refusal {
     Immutable,
     /// It should be deleted and is not ours to delete.
     NotOurs(String),
+    /// It is a generic target, and these are switched off or this one cannot be written.
+    Generic(String),
+    /// It would give its author somebody else's rights.
+    Privileged(String),
 }
 
 impl Refusal {
@@ -77,6 +101,8 @@ impl Refusal {
             Self::OwnershipTaken(_) => secret_message::NOT_OWNED,
             Self::Immutable => secret_message::IMMUTABLE,
             Self::NotOurs(_) => secret_message::NOT_DELETED,
+            Self::Generic(_) => secret_message::INVALID_GENERIC_TARGET,
+            Self::Privileged(_) => secret_message::NOT_UPDATED,
         }
     }
 }
@@ -88,6 +114,7 @@ impl fmt::Display for Refusal {
             Self::OwnershipTaken(owner) => write!(f, "the target is owned by {owner}"),
             Self::Immutable => f.write_str("the target is immutable and its data differs"),
             Self::NotOurs(reason) => write!(f, "the target must not be deleted: {reason}"),
+            Self::Generic(reason) | Self::Privileged(reason) => f.write_str(reason),
         }
     }
 }
@@ -96,13 +123,19 @@ impl SyncError {
     /// The fixed text of upstream with which the condition's message begins (spec eso-core 2.10).
     pub fn condition_text(&self) -> &'static str {
         match self {
-            Self::Object(_) | Self::Access { .. } | Self::Store { .. } | Self::Data { .. } => {
-                secret_message::NO_DATA
-            }
-            Self::Unsupported(_) | Self::NamespaceTerminating(_) | Self::Rendered(_) | Self::Write(_) => {
-                secret_message::NOT_UPDATED
-            }
+            Self::Object(_)
+            | Self::Access { .. }
+            | Self::Store { .. }
+            | Self::Held { .. }
+            | Self::Data { .. } => secret_message::NO_DATA,
+            Self::Unsupported(_)
+            | Self::NamespaceTerminating(_)
+            | Self::Template(_)
+            | Self::Rendered(_)
+            | Self::Write(_) => secret_message::NOT_UPDATED,
+            Self::TargetRead(_) | Self::TargetUnseen(_) => resource_message::NOT_READ,
             Self::Refused(refusal) => refusal.message(),
+            Self::Braked(_) => secret_message::NOT_DELETED,
             Self::Orphan(_) => secret_message::ORPHANS_NOT_DELETED,
         }
     }
@@ -110,7 +143,10 @@ impl SyncError {
     /// Our finer reason (architecture, section 6).
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Object(_) | Self::Rendered(_) => "InvalidSpec",
+            Self::Object(_)
+            | Self::Rendered(_)
+            | Self::Refused(Refusal::Privileged(_) | Refusal::Generic(_)) => "InvalidSpec",
+            Self::Template(_) => "InvalidTemplate",
             Self::Unsupported(_) => ErrorKind::Unsupported.reason(),
             Self::NamespaceTerminating(_) => "NamespaceTerminating",
             Self::Access { error: AccessError::Absent(_), .. } => "StoreMissing",
@@ -118,9 +154,11 @@ impl SyncError {
                 "StoreDenied"
             }
             Self::Access { error: AccessError::Fresh(_) | AccessError::NotReady(_), .. } => "StoreNotReady",
-            Self::Store { error, .. } => error.kind().reason(),
+            Self::Store { error, .. } | Self::Held { error, .. } => error.kind().reason(),
             Self::Data { .. } => ErrorKind::InvalidPayload.reason(),
             Self::Refused(_) => ErrorKind::Conflict.reason(),
+            Self::TargetRead(_) | Self::TargetUnseen(_) => "TargetUnreadable",
+            Self::Braked(_) => "DeletionsHeld",
             Self::Write(error) | Self::Orphan(error) => match error.failure() {
                 ApiFailure::Forbidden => "WriteForbidden",
                 ApiFailure::Invalid => "InvalidSecret",
@@ -130,28 +168,46 @@ impl SyncError {
         }
     }
 
+    /// True if the attempt ended before it came to the target.
+    pub fn leaves_target(&self) -> bool {
+        matches!(self, Self::Access { .. } | Self::Store { .. } | Self::Data { .. })
+    }
+
     /// When to try again. What only a change can mend is looked at rarely: a change brings it back at once.
     pub fn next(&self) -> Next {
         let retry = |backoff| Next::Retry { backoff, at_least: Duration::ZERO };
         let slow = Backoff { first: Duration::from_secs(10), ..Backoff::UPSTREAM };
         match self {
             Self::Object(_) | Self::Unsupported(_) | Self::Refused(_) => Next::After(RESYNC),
-            Self::Rendered(_) | Self::Data { .. } => retry(slow),
+            Self::Template(_) | Self::Rendered(_) | Self::Data { .. } => retry(slow),
             Self::NamespaceTerminating(_) => {
                 retry(Backoff { first: Duration::from_secs(30), cap: Duration::from_mins(5) })
             }
-            Self::Access { .. } => retry(Backoff::UPSTREAM),
+            Self::Access { .. } | Self::TargetUnseen(_) => retry(Backoff::UPSTREAM),
+            // Looked at again long before it may go: its data may be back.
+            Self::Braked(held) => {
+                let first = held.wait.min(Duration::from_secs(30));
+                retry(Backoff { first, ..Backoff::UPSTREAM })
+            }
             Self::Store { error, .. } => Next::Retry {
                 backoff: match error.kind() {
                     ErrorKind::PermissionDenied | ErrorKind::Internal | ErrorKind::InvalidConfig => slow,
+                    ErrorKind::Unavailable => Backoff::OUTAGE,
                     _ => Backoff::UPSTREAM,
                 },
                 at_least: error.retry_after().unwrap_or_default(),
             },
-            Self::Write(error) | Self::Orphan(error) => {
+            Self::Held { store, wait, .. } => Next::Held { wait: *wait, waits_for: store.group() },
+            Self::Write(error) | Self::Orphan(error) | Self::TargetRead(error) => {
                 Next::Retry { backoff: Backoff::UPSTREAM, at_least: error.retry_after().unwrap_or_default() }
             }
         }
+    }
+}
+
+impl From<TemplateFault> for SyncError {
+    fn from(fault: TemplateFault) -> Self {
+        Self::Template(Box::new(fault))
     }
 }
 
@@ -169,14 +225,19 @@ impl fmt::Display for SyncError {
                 )
             }
             Self::Access { entry, error } => write!(f, "error processing {entry}, err: {reason}: {error}"),
-            Self::Store { entry, store, error } => {
+            Self::Store { entry, store, error } | Self::Held { entry, store, error, .. } => {
                 write!(f, "error processing {entry}, err: {store}: {reason}: {error}")
             }
             Self::Data { entry, store, message } => {
                 write!(f, "error processing {entry}, err: {store}: {reason}: {message}")
             }
+            Self::Template(fault) => write!(f, "could not apply template: {reason}: {fault}"),
             Self::Refused(refusal) => write!(f, "{reason}: {refusal}"),
-            Self::Write(error) | Self::Orphan(error) => write!(f, "{reason}: {error}"),
+            Self::TargetUnseen(kind) => write!(f, "{reason}: the objects of kind {kind} cannot be listed"),
+            Self::Write(error) | Self::Orphan(error) | Self::TargetRead(error) => {
+                write!(f, "{reason}: {error}")
+            }
+            Self::Braked(held) => write!(f, "{reason}: {held}"),
         }
     }
 }

@@ -4,11 +4,17 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use serde_json::Value;
 use sha3::{Digest, Sha3_224};
 
 /// Lower-case hex SHA3-224 of `text`.
 pub fn text(text: &str) -> String {
-    hex(Sha3_224::digest(text.as_bytes()).as_slice())
+    bytes(text.as_bytes())
+}
+
+/// Lower-case hex SHA3-224 of `bytes`.
+pub fn bytes(bytes: &[u8]) -> String {
+    hex(Sha3_224::digest(bytes).as_slice())
 }
 
 /// Hash of a Secret's data: the SHA3-224 of Go's print of a `map[string][]byte`. `entries` must be sorted by
@@ -36,6 +42,59 @@ pub fn data<'a>(entries: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
     hex(sha.finalize().as_slice())
 }
 
+/// Hash of what a target that is not a Secret holds: `.spec`, or `.data` where there is no spec; nothing if it has
+/// neither.
+pub fn manifest(object: &Value) -> Option<String> {
+    let part = ["spec", "data"].iter().find_map(|part| object.get(part).filter(|part| !part.is_null()))?;
+    let mut printed = String::new();
+    go_print(&mut printed, part);
+    Some(text(&printed))
+}
+
+/// Go's `%v` of decoded JSON.
+fn go_print(out: &mut String, value: &Value) {
+    match value {
+        Value::Null => out.push_str("<nil>"),
+        Value::Bool(bool) => out.push_str(if *bool { "true" } else { "false" }),
+        Value::String(text) => out.push_str(text),
+        Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+            Some(float) => out.push_str(&go_float(float)),
+            None => out.push_str(&number.to_string()),
+        },
+        Value::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                out.push_str(if index > 0 { " " } else { "" });
+                go_print(out, item);
+            }
+            out.push(']');
+        }
+        Value::Object(members) => {
+            out.push_str("map[");
+            let sorted: BTreeMap<_, _> = members.iter().collect();
+            for (index, (key, member)) in sorted.into_iter().enumerate() {
+                out.push_str(if index > 0 { " " } else { "" });
+                out.push_str(key);
+                out.push(':');
+                go_print(out, member);
+            }
+            out.push(']');
+        }
+    }
+}
+
+/// Go's `%v` of a float: the shortest digits, with an exponent from 1e+06 up and below 1e-4.
+fn go_float(float: f64) -> String {
+    let scientific = format!("{float:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if (-4..6).contains(&exponent) {
+        return format!("{float}");
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
+}
+
 /// Hash of labels and annotations, as it stands in `syncedResourceVersion`.
 pub fn metadata(labels: &BTreeMap<String, String>, annotations: &BTreeMap<String, String>) -> String {
     text(&format!("{{annotations:{} labels:{}}}", go_map(annotations), go_map(labels)))
@@ -61,6 +120,8 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn data_of(entries: &[(&str, &str)]) -> String {
@@ -98,6 +159,22 @@ mod tests {
             metadata(&map(&[("app", "web")]), &map(&[("a", "1"), ("b", "two")])),
             "bebf0a81b34c8ec8e86d07056a63e72d4b9d5d1464f0f34833dc939b"
         );
+    }
+
+    #[test]
+    fn a_manifest_is_printed_as_go_does() {
+        let printed = |value: Value| {
+            let mut out = String::new();
+            go_print(&mut out, &value);
+            out
+        };
+        let value = json!({ "b": [1, "x", null, true], "a": { "f": 1.5, "g": 1e21, "h": 1e-7, "i": 1e6 } });
+        assert_eq!(printed(value), "map[a:map[f:1.5 g:1e+21 h:1e-07 i:1e+06] b:[1 x <nil> true]]");
+        let (spec, data) =
+            (json!({ "spec": { "a": 1 }, "data": {} }), json!({ "spec": null, "data": { "a": 1 } }));
+        assert_eq!(manifest(&spec), Some(text("map[a:1]")));
+        assert_eq!(manifest(&data), manifest(&spec));
+        assert_eq!(manifest(&json!({ "status": {} })), None);
     }
 
     #[test]

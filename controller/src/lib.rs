@@ -17,6 +17,7 @@ pub mod error;
 pub mod external_secret;
 pub mod hash;
 pub mod kube_io;
+pub mod random;
 pub mod schedule;
 pub mod secret_store;
 pub mod stores;

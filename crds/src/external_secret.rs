@@ -142,6 +142,9 @@ pub struct ExternalSecretStatus {
     /// Generation and hash of labels and annotations at the last successful sync.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub synced_resource_version: Option<String>,
+    /// The generation that this status speaks of. Upstream has no such field; `kubectl wait` and kstatus heed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
     /// Conditions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = only_known_types)]

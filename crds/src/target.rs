@@ -111,6 +111,9 @@ pub enum EngineVersion {
     #[default]
     #[serde(rename = "v2")]
     V2,
+    /// Handlebars templates: an addition of ours, which upstream's definitions refuse.
+    #[serde(rename = "handlebars")]
+    Handlebars,
 }
 
 /// Whether fetched data stays beside rendered data.

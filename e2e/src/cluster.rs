@@ -162,6 +162,12 @@ impl Cluster {
         self.post(namespace, manifest, &PostParams::default()).await
     }
 
+    /// [`Cluster::create`] under the name of the field manager `manager`.
+    pub async fn create_as(&self, namespace: &str, manifest: &Value, manager: &str) -> Result<Value> {
+        let parameters = PostParams { field_manager: Some(manager.to_owned()), ..PostParams::default() };
+        self.post(namespace, manifest, &parameters).await
+    }
+
     /// What the API server would store for this manifest, or its refusal; nothing is stored.
     pub async fn admitted(&self, namespace: &str, manifest: &Value) -> Result<Value> {
         self.post(namespace, manifest, &PostParams { dry_run: true, ..PostParams::default() }).await
@@ -200,6 +206,33 @@ impl Cluster {
     pub async fn patch(&self, kind: Kind, namespace: &str, name: &str, change: &Value) -> Result<Value> {
         let patched =
             self.api(kind, namespace).patch(name, &PatchParams::default(), &Patch::Merge(change)).await?;
+        Ok(serde_json::to_value(patched)?)
+    }
+
+    /// [`Cluster::patch`] under the name of the field manager `manager`.
+    pub async fn patch_as(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+        change: &Value,
+        manager: &str,
+    ) -> Result<Value> {
+        let parameters = PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
+        let patched = self.api(kind, namespace).patch(name, &parameters, &Patch::Merge(change)).await?;
+        Ok(serde_json::to_value(patched)?)
+    }
+
+    /// Merges `status` into the status of an object.
+    pub async fn patch_status(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+        status: &Value,
+    ) -> Result<Value> {
+        let change = Patch::Merge(json!({ "status": status }));
+        let patched = self.api(kind, namespace).patch_status(name, &PatchParams::default(), &change).await?;
         Ok(serde_json::to_value(patched)?)
     }
 

@@ -28,6 +28,8 @@ pub struct Controller {
     pub user: String,
     /// Its log.
     pub log: PathBuf,
+    /// The address of its metrics.
+    pub metrics: SocketAddr,
     process: GuardedProcess,
 }
 
@@ -35,6 +37,17 @@ impl Controller {
     /// Starts a controller for the stores of `class` and waits until it says that it is ready. `name` must differ between
     /// controllers, and may be reused only to be the same API user again.
     pub async fn start(testbed: &Testbed, cluster: &Cluster, name: &str, class: &str) -> Result<Self> {
+        Self::start_with(testbed, cluster, name, class, &[]).await
+    }
+
+    /// [`Controller::start`] with further arguments on its command line.
+    pub async fn start_with(
+        testbed: &Testbed,
+        cluster: &Cluster,
+        name: &str,
+        class: &str,
+        arguments: &[&str],
+    ) -> Result<Self> {
         let kubeconfig = testbed.run_dir.join(format!("controller-{name}.kubeconfig"));
         let token = administrator_token(cluster, name).await?;
         write_kubeconfig_for_token(&testbed.kubeconfig, &token, &kubeconfig)?;
@@ -42,23 +55,26 @@ impl Controller {
         let live = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
         let metrics = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
         let log = testbed.logs.join(format!("controller-{name}.log"));
+        let (metrics_addr, live_addr) = (metrics.to_string(), live.to_string());
+        let usual = [
+            "controller",
+            "--controller-class",
+            class,
+            "--metrics-addr",
+            &metrics_addr,
+            "--live-addr",
+            &live_addr,
+            "--loglevel",
+            "debug",
+        ];
         let process = GuardedProcess::start(
             &testbed.strongroom,
-            &[
-                "controller",
-                "--controller-class",
-                class,
-                "--metrics-addr",
-                &metrics.to_string(),
-                "--live-addr",
-                &live.to_string(),
-                "--loglevel",
-                "debug",
-            ],
+            &[&usual, arguments].concat(),
             &[("KUBECONFIG", kubeconfig.as_os_str())],
             &log,
         )?;
-        let controller = Self { user: format!("system:serviceaccount:{NAMESPACE}:{name}"), log, process };
+        let controller =
+            Self { user: format!("system:serviceaccount:{NAMESPACE}:{name}"), log, metrics, process };
         controller.wait_ready(live).await?;
         Ok(controller)
     }
@@ -73,6 +89,13 @@ impl Controller {
             Ok(())
         })
         .await
+    }
+
+    /// The value of the metric `name`, which has no labels.
+    pub async fn metric(&self, name: &str) -> Result<f64> {
+        let text = http_client().get(format!("http://{}/metrics", self.metrics)).send().await?.text().await?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(line.with_context(|| format!("there is no metric {name}"))?.parse()?)
     }
 
     /// Ends it as a crash would.

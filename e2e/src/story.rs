@@ -29,6 +29,9 @@ pub const TOKEN_SECRET: &str = "vault-token";
 /// Marks everything cluster-wide that stories make, so that the next run can sweep it up after a failure.
 const MARK: &str = "e2e.strongroom.dev/story";
 
+/// Most stories tell from `refreshTime` that time has passed.
+const EVERY_REFRESH: [&str; 1] = ["--status-time-interval=1ms"];
+
 static SWEPT: OnceCell<()> = OnceCell::const_new();
 static SHARED: OnceCell<Controller> = OnceCell::const_new();
 
@@ -53,7 +56,9 @@ impl Story {
     pub async fn begin(title: &str) -> Result<Self> {
         let mut story = Self::begin_alone(title).await?;
         SHARED
-            .get_or_try_init(|| Controller::start(&story.testbed, &story.cluster, "shared", SHARED_CLASS))
+            .get_or_try_init(|| {
+                Controller::start_with(&story.testbed, &story.cluster, "shared", SHARED_CLASS, &EVERY_REFRESH)
+            })
             .await?;
         SHARED_CLASS.clone_into(&mut story.class);
         Ok(story)
@@ -87,8 +92,13 @@ impl Story {
 
     /// Starts a controller for this story's class. `role` tells it from the story's other controllers.
     pub async fn controller(&self, role: &str) -> Result<Controller> {
+        self.controller_with(role, &EVERY_REFRESH).await
+    }
+
+    /// [`Story::controller`] with these arguments on its command line.
+    pub async fn controller_with(&self, role: &str, arguments: &[&str]) -> Result<Controller> {
         let name = format!("{}-{role}", self.namespace);
-        Controller::start(&self.testbed, &self.cluster, &name, &self.class).await
+        Controller::start_with(&self.testbed, &self.cluster, &name, &self.class, arguments).await
     }
 
     /// The shared controller's user name at the API server.

@@ -8,6 +8,8 @@ mod json;
 pub mod limits;
 pub mod transform;
 mod value;
+mod yaml;
 
 pub use funcs::Random;
 pub use json::JsonFault;
+pub use yaml::{YamlFault, key_values, typed};

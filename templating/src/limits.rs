@@ -20,11 +20,47 @@ pub const MAX_REGEX_SOURCE_BYTES: usize = 16 * 1024;
 /// Largest compiled regular expression, in bytes: `(a{1000}){1000}` is short to write.
 pub const MAX_REGEX_BYTES: usize = 4 * 1024 * 1024;
 
+/// A compiled regular expression up to this size, in bytes, counts as a small one when a template is charged for it.
+pub const SMALL_REGEX_BYTES: usize = 128 * 1024;
+
 /// Longest key of a Kubernetes Secret, in bytes.
 pub const MAX_KEY_BYTES: usize = 253;
 
 /// Longest key that a rewrite may produce on the way, in bytes: later operations may shorten it again.
 pub const MAX_REWRITTEN_KEY_BYTES: usize = 64 * 1024;
+
+/// Most blocks of one PEM text, and most certificates of one key store.
+pub const MAX_PEM_BLOCKS: usize = 1024;
+
+/// Largest key store, in bytes; also the longest PEM text that one is made of.
+pub const MAX_PKCS12_BYTES: usize = 1024 * 1024;
+
+/// Most rounds of one key derivation. A store names the number itself.
+pub const MAX_KDF_ROUNDS: u32 = 1_000_000;
+
+/// Rounds of key derivation that cost one step: about 0.4 microseconds each.
+pub const KDF_ROUNDS_PER_STEP: usize = 8;
+
+/// Most digits of an RSA key's number, in bytes.
+pub const MAX_RSA_BYTES: usize = 1024;
+
+/// Steps of a bcrypt hash (about 50 ms): 50 of them use up a rendering.
+pub const BCRYPT_STEPS: usize = 20_000;
+
+/// Steps of a derived password (about 0.1 s and, for that time, 32 MiB).
+pub const SCRYPT_STEPS: usize = 30_000;
+
+/// Steps of a new RSA key of 2048 bits (about 0.1 s, with luck less).
+pub const RSA_2048_STEPS: usize = 25_000;
+
+/// Steps of a new RSA key of 4096 bits (about 1 s, with luck less).
+pub const RSA_4096_STEPS: usize = 200_000;
+
+/// Steps of a new DSA key (a few seconds).
+pub const DSA_STEPS: usize = 400_000;
+
+/// Steps of one operation with a private key (about 2 ms).
+pub const SIGNATURE_STEPS: usize = 1_000;
 
 /// Longest template source, in bytes.
 pub const MAX_TEMPLATE_BYTES: usize = 256 * 1024;
@@ -45,3 +81,35 @@ pub const MAX_RENDER_STEPS: u64 = 4_000_000;
 /// Stack of the thread that parses and renders a template. As many nested blocks as a template may have tags
 /// fit in it, so that nothing depends on the nesting check alone.
 pub const TEMPLATE_STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// Longest source of a Go template, in bytes: as much as a ConfigMap holds.
+pub const MAX_GO_TEMPLATE_BYTES: usize = 1024 * 1024;
+
+/// Most parts (texts, actions, operands, fields) of one Go template: each takes memory as long as the template is
+/// kept.
+pub const MAX_GO_TEMPLATE_NODES: usize = 32 * 1024;
+
+/// Deepest nesting of blocks and parentheses in a Go template's source. Reading, rendering and dropping take
+/// stack frames for each level, and the caller may be on a 2 MiB thread.
+pub const MAX_GO_TEMPLATE_NESTING: usize = 64;
+
+/// Deepest nesting of blocks, parentheses and `{{template}}` calls in a running Go template.
+pub const MAX_GO_RENDER_DEPTH: usize = 256;
+
+/// Most work of one rendering of a Go template, in steps: nodes, elements of lists, or 256-byte pieces read.
+/// Templates that call each other twice double it at every level.
+pub const MAX_GO_RENDER_STEPS: u64 = 1_000_000;
+
+/// Most bytes that one rendering of a Go template may build on the way to its output.
+pub const MAX_GO_RENDER_MEMORY_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Deepest nesting of lists and maps in a template's value: deeper ones can only be built on purpose, and
+/// printing one takes a stack frame for each level.
+pub const MAX_VALUE_DEPTH: usize = 128;
+
+/// Largest YAML document that is read, in bytes, and most bytes that all its aliases may stand for.
+pub const MAX_YAML_BYTES: usize = 4 * 1024 * 1024;
+
+/// Most values in a YAML document, counting what an alias stands for each time: nine lists of nine aliases each
+/// are a billion.
+pub const MAX_YAML_NODES: usize = 400_000;

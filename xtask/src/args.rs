@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{demo, generate, test, testbed};
+use crate::{bench, demo, generate, oracle, test, testbed};
 
 /// Development tasks of Strongroom.
 #[derive(Debug, Parser)]
@@ -23,6 +23,10 @@ pub(crate) enum Task {
     Demo(demo::Options),
     /// Check the format, lint, build, and run every test against the test bed.
     Test(test::Options),
+    /// Ask Go how templates end: write the corpus of the template engine's tests, or compare random templates.
+    Oracle(oracle::Options),
+    /// Measure what a controller costs and how fast it is, beside the bare API server in the same run.
+    Bench(bench::Options),
     /// Write the generated files: the CRDs under charts/strongroom/crds.
     Generate {
         /// Write nothing; fail if a checked-in file is not what would be written.
@@ -37,6 +41,8 @@ impl Task {
         match self {
             Self::Demo(options) => demo::run(&options),
             Self::Test(options) => test::run(&options),
+            Self::Oracle(options) => oracle::run(&options),
+            Self::Bench(options) => bench::run(&options),
             Self::Testbed => testbed::keep_until_interrupted(),
             Self::Generate { check } => {
                 let result = if check { generate::check() } else { generate::write() };

@@ -22,11 +22,14 @@ const START_LIMIT: Duration = Duration::from_secs(90);
 const CONTROLLERS: &str = "garbage-collector-controller,namespace-controller,serviceaccount-controller,\
     serviceaccount-token-controller,root-ca-certificate-publisher-controller,clusterrole-aggregation-controller";
 
-/// Every write and read by a user of the cluster; not the health checks, leases and the servers' own reads.
+/// Every write and read by a user of the cluster; not the health checks, leases and the servers' own reads. Of the
+/// users of a benchmark everything.
 const AUDIT_POLICY: &str = r#"apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
 rules:
+- level: Metadata
+  userGroups: ["system:serviceaccounts:strongroom-bench"]
 - level: None
   nonResourceURLs: ["/healthz*", "/readyz*", "/livez*", "/version", "/openapi*", "/api", "/api/*", "/apis", "/apis/*"]
 - level: None
@@ -113,6 +116,15 @@ impl ControlPlane {
             ca,
             service_account_public_key: layout.keys.public,
         })
+    }
+
+    /// Process ids of the API server, etcd and the controller-manager, with their names.
+    pub(crate) fn ids(&self) -> [(&'static str, u32); 3] {
+        [
+            ("kube-apiserver", self.api_server.id()),
+            ("etcd", self.etcd.id()),
+            ("kube-controller-manager", self.controller_manager.id()),
+        ]
     }
 
     /// An error with the end of its log if a server has ended.
@@ -210,24 +222,29 @@ impl Layout<'_> {
         Server::start("kube-controller-manager", manager, self.logs)
     }
 
-    /// A kubeconfig with everything inside; JSON is YAML too.
     fn write_kubeconfig(&self, user: &str, token: &str, ca: &str) -> Result<PathBuf> {
         let path =
             self.run.join(if user == "admin" { "kubeconfig".into() } else { format!("{user}.kubeconfig") });
-        let config = json!({
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "testbed", "cluster": {
-                "server": self.address,
-                "certificate-authority-data": STANDARD.encode(ca),
-            }}],
-            "users": [{"name": user, "user": {"token": token}}],
-            "contexts": [{"name": "testbed", "context": {"cluster": "testbed", "user": user}}],
-            "current-context": "testbed",
-        });
-        fs::write(&path, serde_json::to_string_pretty(&config)?)?;
+        write_kubeconfig(&path, &self.address, ca, user, token)?;
         Ok(path)
     }
+}
+
+/// Writes a kubeconfig for `user` with everything inside to `path`; JSON is YAML too.
+pub(crate) fn write_kubeconfig(path: &Path, address: &str, ca: &str, user: &str, token: &str) -> Result<()> {
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "testbed", "cluster": {
+            "server": address,
+            "certificate-authority-data": STANDARD.encode(ca),
+        }}],
+        "users": [{"name": user, "user": {"token": token}}],
+        "contexts": [{"name": "testbed", "context": {"cluster": "testbed", "user": user}}],
+        "current-context": "testbed",
+    });
+    fs::write(path, serde_json::to_string_pretty(&config)?)?;
+    Ok(())
 }
 
 fn flag(name: &str, value: impl std::fmt::Display) -> String {

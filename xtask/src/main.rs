@@ -1,12 +1,14 @@
 //! Entry point of `cargo xtask`: reads the command line, runs one task and turns its result into an exit code.
 
 mod args;
+mod bench;
 mod cache;
 mod control_plane;
 mod demo;
 mod generate;
 mod interrupt;
 mod kubectl;
+mod oracle;
 mod pki;
 mod ports;
 mod process;

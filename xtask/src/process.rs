@@ -52,6 +52,18 @@ impl Server {
         Ok(())
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.0.id()
+    }
+
+    /// Ends it with SIGKILL, as a crash would, and waits until it is gone.
+    pub(crate) fn kill(mut self) -> Result<()> {
+        self.child.signal(Signal::KILL);
+        self.child.0.wait()?;
+        Ok(())
+    }
+
     /// An error with the end of the log if the server is no longer running.
     pub(crate) fn check_running(&mut self) -> Result<()> {
         match self.child.0.try_wait()? {

@@ -13,6 +13,15 @@ use crate::vault_api::{VaultApi, text_at};
 
 const START_LIMIT: Duration = Duration::from_mins(1);
 
+/// Where a Vault keeps its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Storage {
+    /// In its memory: quick to start.
+    Memory,
+    /// In files of the run folder, as a server that is meant to last.
+    Files,
+}
+
 /// A running, unsealed Vault; it stops when this value is dropped, and forgets everything.
 #[derive(Debug)]
 pub(crate) struct VaultServer {
@@ -28,11 +37,22 @@ pub(crate) struct VaultServer {
 }
 
 impl VaultServer {
-    /// Starts `binary` on `port`, with its config in `run` and its output in `logs`.
+    /// Starts `binary` on `port` with its data in memory, its config in `run` and its output in `logs`.
     pub(crate) fn start(binary: PathBuf, run: &Path, logs: &Path, port: u16) -> Result<Self> {
+        Self::start_with(Storage::Memory, binary, run, logs, port)
+    }
+
+    /// The same with a choice of storage.
+    pub(crate) fn start_with(
+        storage: Storage,
+        binary: PathBuf,
+        run: &Path,
+        logs: &Path,
+        port: u16,
+    ) -> Result<Self> {
         let mut api = VaultApi::new(format!("http://127.0.0.1:{port}"));
         let config = run.join("vault.json");
-        fs::write(&config, configuration(port, &api.address).to_string())?;
+        fs::write(&config, configuration(storage, run, port, &api.address).to_string())?;
         let mut vault = Command::new(&binary);
         vault.arg("server").arg("-config").arg(&config).env("HOME", run);
         let mut server = Server::start("vault", vault, logs)?;
@@ -51,15 +71,24 @@ impl VaultServer {
         Ok(Self { server, api, unseal_key, binary, audit_log })
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.server.id()
+    }
+
     /// An error with the end of its log if the server has ended.
     pub(crate) fn check_running(&mut self) -> Result<()> {
         self.server.check_running()
     }
 }
 
-fn configuration(port: u16, address: &str) -> serde_json::Value {
+fn configuration(storage: Storage, run: &Path, port: u16, address: &str) -> serde_json::Value {
+    let storage = match storage {
+        Storage::Memory => json!({"inmem": {}}),
+        Storage::Files => json!({"file": {"path": run.join("vault")}}),
+    };
     json!({
-        "storage": {"inmem": {}},
+        "storage": storage,
         "listener": [{"tcp": {"address": format!("127.0.0.1:{port}"), "tls_disable": true}}],
         "api_addr": address,
         "disable_mlock": true,

@@ -70,16 +70,7 @@ pub(crate) fn prepare_for_tests(
     write_policy(vault, "bench", BENCH_POLICY)?;
     write_policy(vault, "narrow", NARROW_POLICY)?;
     enable_kubernetes_login(vault, cluster)?;
-    vault.post(
-        "auth/kubernetes/role/bench-any-ns",
-        &json!({
-            "bound_service_account_names": ["vault-client"],
-            "bound_service_account_namespaces": ["*"],
-            "audience": "vault",
-            "token_policies": ["bench"],
-            "token_ttl": "1h",
-        }),
-    )?;
+    add_kubernetes_role(vault, "bench-any-ns", "*", "bench")?;
     enable_jwt_login(vault, &fs::read_to_string(service_account_public_key)?)?;
     enable_user_login(vault)?;
     let (role_id, secret_id) = enable_approle_login(vault)?;
@@ -96,17 +87,16 @@ pub(crate) fn prepare_for_demo(vault: &VaultApi, cluster: &Cluster<'_>, namespac
     mount_kv(vault, "secret", 2)?;
     write_policy(vault, "demo", "path \"secret/data/demo/*\" { capabilities = [\"read\"] }")?;
     enable_kubernetes_login(vault, cluster)?;
-    vault.post(
-        "auth/kubernetes/role/demo",
-        &json!({
-            "bound_service_account_names": ["vault-client"],
-            "bound_service_account_namespaces": [namespace],
-            "audience": "vault",
-            "token_policies": ["demo"],
-            "token_ttl": "1h",
-        }),
-    )?;
-    Ok(())
+    add_kubernetes_role(vault, "demo", namespace, "demo")
+}
+
+/// What a benchmark's store needs: kv v2 at `secret/` and the Kubernetes role `bench`, for ServiceAccount
+/// `vault-client` in `namespace`.
+pub(crate) fn prepare_for_bench(vault: &VaultApi, cluster: &Cluster<'_>, namespace: &str) -> Result<()> {
+    mount_kv(vault, "secret", 2)?;
+    write_policy(vault, "bench", BENCH_POLICY)?;
+    enable_kubernetes_login(vault, cluster)?;
+    add_kubernetes_role(vault, "bench", namespace, "bench")
 }
 
 /// Removes from the cluster what [`prepare_for_demo`] put there.
@@ -150,6 +140,21 @@ fn enable_kubernetes_login(vault: &VaultApi, cluster: &Cluster<'_>) -> Result<()
             "token_reviewer_jwt": reviewer,
             "disable_iss_validation": true,
             "disable_local_ca_jwt": true,
+        }),
+    )?;
+    Ok(())
+}
+
+/// Role `name`: ServiceAccount `vault-client` in `namespace` (`*`: in any) gets `policy`.
+fn add_kubernetes_role(vault: &VaultApi, name: &str, namespace: &str, policy: &str) -> Result<()> {
+    vault.post(
+        &format!("auth/kubernetes/role/{name}"),
+        &json!({
+            "bound_service_account_names": ["vault-client"],
+            "bound_service_account_namespaces": [namespace],
+            "audience": "vault",
+            "token_policies": [policy],
+            "token_ttl": "1h",
         }),
     )?;
     Ok(())

@@ -45,13 +45,24 @@ pub(crate) fn strongroom_path() -> Result<PathBuf> {
 
 /// Builds the controller and gives its path.
 pub(crate) fn built_strongroom() -> Result<PathBuf> {
+    build("Building the controller", &[])?;
+    strongroom_path()
+}
+
+/// Builds the controller as it is released and gives its path.
+pub(crate) fn built_release() -> Result<PathBuf> {
+    build("Building the controller (release)", &["--release"])?;
+    Ok(target()?.join("release/strongroom"))
+}
+
+fn build(label: &str, profile: &[&str]) -> Result<()> {
     let mut build = cargo();
     // The whole workspace's features: with those of one package half the graph would be compiled anew.
-    build.args(["build", "--quiet", "--workspace", "--bin", "strongroom"]);
-    let mut step = progress::Step::start("Building the controller");
+    build.args(["build", "--quiet", "--workspace", "--bin", "strongroom"]).args(profile);
+    let mut step = progress::Step::start(label);
     if !process::run_to_end(&mut build, || step.tick())?.success() {
         bail!("the controller does not build");
     }
     step.done();
-    strongroom_path()
+    Ok(())
 }

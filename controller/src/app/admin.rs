@@ -1,5 +1,6 @@
 //! `/metrics`, `/healthz` and `/readyz`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -10,6 +11,7 @@ use tokio::net::TcpListener;
 
 use super::args::ListenAddress;
 use crate::context::Context;
+use crate::stores::BreakerState;
 
 /// The listeners, bound: so that a port in use ends the start with an error.
 #[derive(Debug)]
@@ -45,8 +47,16 @@ async fn bind(address: ListenAddress, flag: &str) -> anyhow::Result<TcpListener>
 }
 
 fn metrics(context: &Context) -> ([(header::HeaderName, &'static str); 1], String) {
+    context.metrics.set_held(context.brake.held());
     context.metrics.set_load("externalsecret", context.schedule.load());
     context.metrics.set_load("store", context.store_schedule.load());
+    let stores = context.stores.all();
+    context.breakers.retain(|store| stores.contains(store));
+    let states: HashMap<_, _> = context.breakers.states().into_iter().collect();
+    context.metrics.set_breakers(stores.into_iter().map(|store| {
+        let state = states.get(&store).copied().unwrap_or(BreakerState::Closed);
+        (store, state)
+    }));
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], context.metrics.text())
 }

@@ -20,7 +20,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Runs the controller.
-    Controller(ControllerArgs),
+    Controller(Box<ControllerArgs>),
     /// Prints the CustomResourceDefinitions.
     Crds,
 }
@@ -64,9 +64,38 @@ pub(super) struct ControllerArgs {
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
           default_missing_value = "true")]
     pub(super) enable_flood_gate: bool,
+    /// Allow targets that are not Secrets (`spec.target.manifest`). Unsafe: what is no Secret is not protected as
+    /// one.
+    #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    pub(super) unsafe_allow_generic_targets: bool,
+    /// What opens an action in a Go template.
+    #[arg(long, default_value = "{{")]
+    pub(super) template_left_delimiter: String,
+    /// What closes an action in a Go template.
+    #[arg(long, default_value = "}}")]
+    pub(super) template_right_delimiter: String,
     /// Time between two checks of a store.
     #[arg(long, default_value = "5m")]
     pub(super) store_requeue_interval: FlagDuration,
+    /// The largest share of all managed Secrets that may be deleted or emptied within the window because the stores
+    /// have nothing for them any more; 1 never holds.
+    #[arg(long, default_value = "0.1")]
+    pub(super) deletion_brake_share: Share,
+    /// So many may always be, however few there are.
+    #[arg(long, default_value_t = 10)]
+    pub(super) deletion_brake_minimum: usize,
+    /// Over how long a time they are counted.
+    #[arg(long, default_value = "1h")]
+    pub(super) deletion_brake_window: FlagDuration,
+    /// A refresh that brings nothing new is not written into the status within so long of the last one that is.
+    #[arg(long, default_value = "1m")]
+    pub(super) status_time_interval: FlagDuration,
+    /// Tell the last attempt in a second condition, `Synced`, and keep `Ready` while the data is fresh. Not what
+    /// upstream shows; needs our CustomResourceDefinitions.
+    #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    pub(super) enable_synced_condition: bool,
 }
 
 /// An address as Go writes it: `:8080` is every interface.
@@ -79,6 +108,19 @@ impl FromStr for ListenAddress {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
         full.parse().map(Self).map_err(|_| format!("{text:?} is not an address like :8080 or 127.0.0.1:8080"))
+    }
+}
+
+/// A number from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Share(pub(super) f64);
+
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+        share.map(Self).ok_or_else(|| format!("{text:?} is not a number from 0 to 1"))
     }
 }
 
@@ -117,8 +159,13 @@ mod tests {
 
     #[test]
     fn unknown_flags_and_bad_values_are_refused() {
-        for bad in ["--nonsense", "--metrics-addr=nowhere", "--store-requeue-interval=0s", "--loglevel=loud"]
-        {
+        for bad in [
+            "--nonsense",
+            "--metrics-addr=nowhere",
+            "--store-requeue-interval=0s",
+            "--loglevel=loud",
+            "--deletion-brake-share=2",
+        ] {
             assert!(Args::try_parse_from(["strongroom", "controller", bad]).is_err(), "{bad}");
         }
     }

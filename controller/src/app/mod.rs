@@ -15,7 +15,7 @@ use args::{Args, Command};
 /// standard error.
 pub fn run() -> ExitCode {
     let outcome = match Args::parse().command {
-        Command::Controller(args) => wire::controller(args),
+        Command::Controller(args) => wire::controller(*args),
         Command::Crds => crds::print(),
     };
     match outcome {
@@ -29,3 +29,5 @@ pub fn run() -> ExitCode {
 }
 
 pub use crds::documents;
+#[cfg(test)]
+pub(crate) use wire::tests::context_over;

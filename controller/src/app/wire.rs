@@ -1,19 +1,23 @@
 //! Puts the controller together and runs it until it is told to stop.
 
+use std::fmt::Debug;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use strongroom_provider_api::{Clock, SystemClock, Toolbox};
+use strongroom_templating::engine::go_template::Delimiters;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::admin::Admin;
 use super::args::ControllerArgs;
-use crate::context::{Context, InStep, Settings};
-use crate::kube_io::{Cluster, Events, Mirror, watches};
-use crate::schedule::{Limits, Schedule, dispatch};
+use crate::context::{Context, InStep, Marks, Settings};
+use crate::external_secret::{Brake, BrakeLimits, Refreshed, StatusSchema, Templates};
+use crate::kube_io::{Cluster, Events, ManifestMirrors, Mirror, References, watches};
+use crate::schedule::{Limits, Schedule, dispatch, watchdog};
 use crate::stores::{Pool, Stores};
 use crate::telemetry::{Metrics, start_logs};
 use crate::{external_secret, secret_store};
@@ -48,14 +52,16 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     let mut stop = stop_signal()?;
     let admin = Admin::bind(args.metrics_addr, args.live_addr).await?;
     let client = kube_client().await?;
-    let context = Arc::new(context(&args, &client));
     let scope = watches::Scope {
         namespace: Some(args.namespace.clone()).filter(|namespace| !namespace.is_empty()),
         cluster_stores: args.enable_cluster_store_reconciler,
     };
+    let context = Arc::new(context(&args, &scope, &client));
     let mut background = JoinSet::new();
     background.spawn(admin.serve(Arc::clone(&context)));
     watches::spawn(&mut background, client, &scope, &context);
+    background.spawn(watched(Arc::clone(&context.schedule)));
+    background.spawn(watched(Arc::clone(&context.store_schedule)));
     tokio::select! {
         () = context.synced() => tracing::info!("the first lists are complete"),
         _ = stop.wait_for(|stop| *stop) => return Ok(()),
@@ -86,31 +92,52 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn context(args: &ControllerArgs, client: &kube::Client) -> Context {
+fn delimiters(args: &ControllerArgs) -> Delimiters {
+    Delimiters { left: args.template_left_delimiter.clone(), right: args.template_right_delimiter.clone() }
+}
+
+fn context(args: &ControllerArgs, scope: &watches::Scope, client: &kube::Client) -> Context {
     let cluster = Cluster::new(client.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Arc::new(Metrics::default());
     let toolbox = Toolbox { clock: Arc::clone(&clock), meter: Arc::clone(&metrics) as _ };
     let events = |component| Events::new(cluster.clone(), component, Arc::clone(&clock));
+    let references = Arc::new(References::within(scope.namespace.clone()));
     let limits = Limits { total: args.concurrent.into(), per_group: args.concurrent_per_store.into() };
     Context {
         external_secrets: Arc::new(Mirror::default()),
         secrets: Arc::new(Mirror::default()),
         namespaces: Arc::new(Mirror::default()),
         stores: Stores::default(),
-        pool: Pool::new(cluster.clone(), toolbox),
+        pool: Pool::new(cluster.clone(), Arc::clone(&references), toolbox),
+        references,
+        brake: Brake::new(BrakeLimits {
+            share: args.deletion_brake_share.0,
+            least: args.deletion_brake_minimum,
+            window: args.deletion_brake_window.0,
+        }),
+        refreshed: Refreshed::default(),
+        status_schema: StatusSchema::default(),
+        retemplated: Marks::default(),
+        breakers: Arc::default(),
         schedule: Arc::new(Schedule::new(limits)),
         store_schedule: Arc::new(Schedule::new(STORE_LIMITS)),
         events: events("external-secrets"),
         store_events: events("secret-store"),
         cluster_store_events: events("cluster-secret-store"),
         metrics,
+        started: clock.now(),
         clock,
+        manifests: ManifestMirrors::default(),
+        templates: Templates::new(delimiters(args)),
         in_step: InStep::default(),
         settings: Settings {
             controller_class: args.controller_class.clone(),
             flood_gate: args.enable_flood_gate,
+            generic_targets: args.unsafe_allow_generic_targets,
             store_interval: args.store_requeue_interval.0,
+            status_time_interval: args.status_time_interval.0,
+            synced_condition: args.enable_synced_condition,
             stores: args.enable_secret_store_reconciler,
             cluster_stores: args.enable_cluster_store_reconciler,
         },
@@ -145,6 +172,50 @@ fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
     Ok(receiver)
 }
 
+async fn watched<K: Clone + Eq + Ord + Hash + Debug>(schedule: Arc<Schedule<K>>) -> anyhow::Result<()> {
+    watchdog(schedule).await;
+    Ok(())
+}
+
 async fn stopped(mut stop: watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    //! A context whose API server is a function.
+
+    use clap::Parser as _;
+    use http::{Request, Response};
+    use kube::client::Body;
+    use serde_json::Value;
+
+    use super::super::args::{Args, Command};
+    use super::*;
+
+    /// The context that the command line `flags` makes. Every request is answered by `answer`, from method, path and
+    /// body, with a status and a body.
+    pub(crate) fn context_over(
+        flags: &[&str],
+        answer: impl Fn(&str, &str, &Value) -> (u16, Value) + Send + Sync + 'static,
+    ) -> Context {
+        let args = [&["strongroom", "controller"], flags].concat();
+        let Command::Controller(args) = Args::try_parse_from(args).unwrap().command else { panic!() };
+        let answer = Arc::new(answer);
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let answer = Arc::clone(&answer);
+            async move {
+                let (parts, body) = request.into_parts();
+                let body = body.collect_bytes().await.unwrap();
+                let body = serde_json::from_slice(&body).unwrap_or_default();
+                let (status, body) = answer(parts.method.as_str(), parts.uri.path(), &body);
+                let response = Response::builder().status(status);
+                Ok::<_, tower::BoxError>(
+                    response.body(Body::from(serde_json::to_vec(&body).unwrap())).unwrap(),
+                )
+            }
+        });
+        let scope = watches::Scope { namespace: None, cluster_stores: true };
+        context(&args, &scope, &kube::Client::new(service, "default"))
+    }
 }

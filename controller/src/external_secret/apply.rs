@@ -1,20 +1,24 @@
 //! Hop 7, second half: carries the change out, with at most one write.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::Secret;
-use kube::ResourceExt;
+use kube::api::ObjectMeta;
 use strongroom_crds::{CreationPolicy, names};
 
+use super::brake::Permit;
 use super::change::{Change, change};
 use super::desired::Desired;
 use super::gather::Observed;
+use super::generic::TargetKind;
 use crate::context::Context;
 use crate::error::{Refusal, SyncError};
-use crate::kube_io::{ApiError, ApiFailure, SecretDigest};
+use crate::kube_io::{ApiError, ApiFailure, ObjectKey, SecretDigest};
 
 /// Other writers may be faster this often before the attempt is given up for now.
 const ATTEMPTS: usize = 3;
 
-/// What was done to the target; can only be made by [`apply`], so that nothing else can be reported as done.
+/// What was done to the target; made where it is applied, so that nothing else can be reported as done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Applied(Written);
 
@@ -32,6 +36,11 @@ pub(super) enum Written {
 }
 
 impl Applied {
+    /// For those who apply.
+    pub(super) fn new(written: Written) -> Self {
+        Self(written)
+    }
+
     /// The write that was made.
     pub(super) fn written(self) -> Written {
         self.0
@@ -77,9 +86,18 @@ pub(super) async fn apply(
             Change::Update(_) | Change::UpdateMetadata(_) => Written::Updated,
         };
         let refused = matches!(change, Change::UpdateMetadata(_));
+        let permit = match &change {
+            Change::Update(new) if empties(existing.as_ref(), new, desired) => {
+                Some(permit(context, desired)?)
+            }
+            _ => None,
+        };
         match write(context, desired, change).await {
             Ok(_) if refused => return Err(SyncError::Refused(Refusal::Immutable)),
             Ok(secret) => {
+                if let Some(permit) = permit {
+                    permit.used();
+                }
                 note(context, secret.as_ref(), &fingerprint);
                 return Ok(Applied(written));
             }
@@ -87,10 +105,21 @@ pub(super) async fn apply(
                 existing = read(context, desired).await?;
                 lost = Some(error);
             }
-            Err(error) => return Err(failed(desired, error)),
+            Err(error) => return Err(failed(&desired.key, error)),
         }
     }
     Err(lost.map_or_else(|| SyncError::Refused(Refusal::Immutable), SyncError::Write))
+}
+
+/// True if the target loses data and gets none: a store has nothing for it any more.
+fn empties(existing: Option<&Secret>, new: &Secret, desired: &Desired) -> bool {
+    let keys = |secret: &Secret| secret.data.as_ref().map_or(0, BTreeMap::len);
+    desired.content.data.is_empty() && existing.is_some_and(|existing| keys(new) < keys(existing))
+}
+
+fn permit<'a>(context: &'a Context, desired: &Desired) -> Result<Permit<'a>, SyncError> {
+    let owner = ObjectKey::new(&desired.key.namespace, &desired.owner.name);
+    context.brake.permit(&owner, context.secrets.len()).map_err(SyncError::Braked)
 }
 
 async fn write(context: &Context, desired: &Desired, change: Change) -> Result<Option<Secret>, ApiError> {
@@ -109,8 +138,14 @@ async fn write(context: &Context, desired: &Desired, change: Change) -> Result<O
 ///
 /// # Errors
 /// A request that failed.
-pub(super) async fn delete_orphans(context: &Context, desired: &Desired) -> Result<usize, SyncError> {
-    if desired.policy != CreationPolicy::Owner {
+pub(super) async fn delete_orphans(
+    context: &Context,
+    observed: &Observed,
+    desired: &Desired,
+) -> Result<usize, SyncError> {
+    // What was bound last was cleaned up behind: the search is only worth while after a change of name.
+    let is_bound = observed.status().binding.is_some_and(|binding| binding.name == desired.key.name);
+    if desired.policy != CreationPolicy::Owner || is_bound {
         return Ok(0);
     }
     let created_by = desired.created_by();
@@ -133,9 +168,22 @@ pub(super) async fn delete_orphans(context: &Context, desired: &Desired) -> Resu
 ///
 /// # Errors
 /// A request that failed.
-pub(super) async fn is_only_unlabelled(context: &Context, observed: &Observed) -> Result<bool, SyncError> {
-    let target = context.cluster.secret(&observed.target_key()).await.map_err(SyncError::Write)?;
-    Ok(target.is_some_and(|secret| !secret.labels().contains_key(names::LABEL_MANAGED)))
+pub(super) async fn is_only_unlabelled(
+    context: &Context,
+    kind: &TargetKind,
+    observed: &Observed,
+) -> Result<bool, SyncError> {
+    let key = observed.target_key();
+    let target = match kind {
+        TargetKind::Secret => context.cluster.secret(&key).await.map(|target| target.map(|it| it.metadata)),
+        TargetKind::Generic(kind) => {
+            context.cluster.manifest(kind, &key).await.map(|target| target.map(|it| it.metadata))
+        }
+    };
+    let target = target.map_err(SyncError::Write)?;
+    let is_managed =
+        |meta: &ObjectMeta| meta.labels.iter().flatten().any(|(key, _)| key == names::LABEL_MANAGED);
+    Ok(target.is_some_and(|meta| !is_managed(&meta)))
 }
 
 /// Deletes the target because the stores have nothing for it any more and `deletionPolicy: Delete` says so. Only
@@ -149,19 +197,22 @@ pub(super) async fn delete(context: &Context, observed: &Observed) -> Result<boo
         let owner = target.controller.as_ref().map_or("nobody", |owner| owner.name.as_str());
         return Err(SyncError::Refused(Refusal::NotOurs(format!("its controller is {owner}"))));
     };
+    let permit = context.brake.permit(&observed.key, context.secrets.len()).map_err(SyncError::Braked)?;
     tracing::debug!(object = %observed.key, owner = owner.name, "deleting the target");
     context.cluster.delete_secret(&observed.target_key(), &target.uid).await.map_err(SyncError::Write)?;
+    permit.used();
     Ok(true)
 }
 
 /// The target changed between our reading and our writing.
-fn was_overtaken(error: &ApiError) -> bool {
+pub(super) fn was_overtaken(error: &ApiError) -> bool {
     matches!(error.failure(), ApiFailure::AlreadyExists | ApiFailure::Conflict | ApiFailure::NotFound)
 }
 
-fn failed(desired: &Desired, error: ApiError) -> SyncError {
+/// Why a write failed: a namespace that is going away is no fault of the object.
+pub(super) fn failed(target: &ObjectKey, error: ApiError) -> SyncError {
     if error.failure() == ApiFailure::NamespaceTerminating {
-        return SyncError::NamespaceTerminating(desired.key.namespace.clone());
+        return SyncError::NamespaceTerminating(target.namespace.clone());
     }
     SyncError::Write(error)
 }
@@ -175,7 +226,7 @@ fn note(context: &Context, secret: Option<&Secret>, fingerprint: &str) {
     let Some(secret) = secret else { return };
     let digest = SecretDigest::of(secret);
     context.in_step.note(&digest.uid, &digest.resource_version, fingerprint);
-    let key = crate::kube_io::ObjectKey::of(&secret.metadata);
+    let key = ObjectKey::of(&secret.metadata);
     let version = secret.metadata.resource_version.as_deref();
     // Not newer means that the watch was faster.
     let _ = context.secrets.put(key, version, digest);

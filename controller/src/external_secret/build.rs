@@ -1,28 +1,24 @@
-//! Hop 6: from payloads to the Secret as it should be. Pure.
+//! Hop 6: from payloads to the data that they make. Pure.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use strongroom_crds::{CreationPolicy, DeletionPolicy, ExternalSecretSpec};
 use strongroom_provider_api::SecretBytes;
 
-use super::desired::{Desired, desired};
 use super::fetch::{Fetched, Found};
-use super::gather::Observed;
 use super::shape;
 use super::sources::{Ask, Entry};
 use crate::error::{Refusal, SyncError};
 
-/// The API server's limit for all values of a Secret together.
-const LARGEST_SECRET: usize = 1024 * 1024;
-
 /// What is to become of the target.
 #[derive(Clone, Debug)]
 pub(super) enum Built {
-    /// It should look like this.
-    Target {
-        /// The target.
-        desired: Box<Desired>,
+    /// It is made from this.
+    Data {
+        /// Data by key.
+        data: BTreeMap<String, SecretBytes>,
         /// One text for each entry that the stores do not have.
         missing: Vec<String>,
     },
@@ -32,15 +28,15 @@ pub(super) enum Built {
     Delete,
 }
 
-/// The target that the fetched payloads make (spec eso-core 2.5, 2.7, 2.9).
+/// The data that the fetched payloads make, and what the deletion policy says where there is none (spec eso-core
+/// 2.5, 2.7).
 ///
 /// # Errors
-/// Data that cannot be shaped as asked ([`SyncError::Data`], with the entry), and a result that may not be
-/// written ([`SyncError::Rendered`], [`SyncError::Object`]).
+/// Data that cannot be shaped as asked ([`SyncError::Data`], with the entry).
 pub(super) fn build(
-    observed: &Observed,
     spec: &ExternalSecretSpec,
     fetched: Vec<Fetched>,
+    now: Timestamp,
 ) -> Result<Built, SyncError> {
     let mut data = BTreeMap::new();
     let mut missing = Vec::new();
@@ -52,11 +48,11 @@ pub(super) fn build(
             }
             Found::One(payload) => match &source.ask {
                 Ask::Value { secret_key, remote } => shape::value(secret_key, remote, &payload, dialect),
-                Ask::Members { remote, rewrite } => shape::members(remote, rewrite, &payload, dialect),
+                Ask::Members { remote, rewrite } => shape::members(remote, rewrite, &payload, dialect, now),
                 Ask::Matches { .. } => continue,
             },
             Found::Many(payloads) => match &source.ask {
-                Ask::Matches { find, rewrite } => shape::matches(find, rewrite, &payloads, dialect),
+                Ask::Matches { find, rewrite } => shape::matches(find, rewrite, &payloads, dialect, now),
                 Ask::Value { .. } | Ask::Members { .. } => continue,
             },
         };
@@ -83,47 +79,7 @@ pub(super) fn build(
             DeletionPolicy::Merge => {}
         }
     }
-    check_rendered(&data)?;
-    Ok(Built::Target { desired: Box::new(desired(observed, spec, data)), missing })
-}
-
-/// What this version cannot do yet is refused before a store is asked or anything is written.
-///
-/// # Errors
-/// [`SyncError::Unsupported`] names the field.
-pub(super) fn check_supported(spec: &ExternalSecretSpec) -> Result<(), SyncError> {
-    let unsupported = |field: &str| SyncError::Unsupported(format!("{field} is not built in yet"));
-    let target = &spec.target;
-    if target.template.is_some() {
-        return Err(unsupported("spec.target.template"));
-    }
-    if target.manifest.is_some() {
-        return Err(unsupported("spec.target.manifest"));
-    }
-    Ok(())
-}
-
-/// The rules of the API server, checked here so that the message can name the key.
-fn check_rendered(data: &BTreeMap<String, SecretBytes>) -> Result<(), SyncError> {
-    let legal = |key: &str| {
-        !matches!(key, "." | "..")
-            && !key.starts_with("..")
-            && key.len() <= 253
-            && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
-    };
-    if let Some(key) = data.keys().find(|key| !legal(key)) {
-        return Err(SyncError::Rendered(format!("{key:?} cannot be a key of a Secret")));
-    }
-    let size: usize = data.values().map(SecretBytes::len).sum();
-    if size > LARGEST_SECRET {
-        let largest = data.iter().max_by_key(|(_, value)| value.len());
-        let largest = largest
-            .map_or(String::new(), |(key, value)| format!("; largest: {key:?}, {} bytes", value.len()));
-        return Err(SyncError::Rendered(format!(
-            "the Secret would hold {size} bytes, the API server takes at most {LARGEST_SECRET}{largest}"
-        )));
-    }
-    Ok(())
+    Ok(Built::Data { data, missing })
 }
 
 fn missing_text(entry: &Entry) -> String {
@@ -139,15 +95,11 @@ fn missing_text(entry: &Entry) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use kube::core::DeserializeGuard;
     use serde_json::{Value, json};
-    use strongroom_crds::names;
     use strongroom_provider_api::{Dialect, EmptySearch, JsonMap, MissingProperty, Payload, PropertyOrder};
 
     use super::super::sources::sources;
     use super::*;
-    use crate::hash;
-    use crate::kube_io::{NamespaceView, ObjectKey};
 
     const DIALECT: Dialect = Dialect {
         property: PropertyOrder::LiteralThenPath,
@@ -157,40 +109,23 @@ mod tests {
         find_converts_keys: false,
     };
 
-    fn observed(name: &str, spec: &Value) -> Observed {
-        let object = json!({
-            "apiVersion": "external-secrets.io/v1",
-            "kind": "ExternalSecret",
-            "metadata": { "name": name, "namespace": "ns", "uid": "1", "labels": { "app": "web" } },
-            "spec": spec,
-        });
-        Observed {
-            key: ObjectKey::new("ns", name),
-            object: Arc::new(DeserializeGuard(Ok(serde_json::from_value(object).unwrap()))),
-            target: None,
-            namespace: Arc::new(NamespaceView::default()),
-            now: jiff::Timestamp::UNIX_EPOCH,
-        }
-    }
-
     /// Builds `spec` with one answer for each source: a text, or nothing.
     fn built(spec: &Value, answers: &[Option<&str>]) -> Result<Built, SyncError> {
-        let observed = observed("es", spec);
-        let spec = observed.spec().unwrap();
-        let sources = sources("ns", spec)?;
+        let spec: ExternalSecretSpec = serde_json::from_value(spec.clone()).unwrap();
+        let sources = sources("ns", &spec)?;
         assert_eq!(sources.len(), answers.len());
         let fetched = sources.into_iter().zip(answers).map(|(source, answer)| Fetched {
             source,
             dialect: DIALECT,
             found: answer.map_or(Found::Nothing, |text| Found::One(Arc::new(Payload::bytes(text)))),
         });
-        build(&observed, spec, fetched.collect())
+        build(&spec, fetched.collect(), Timestamp::UNIX_EPOCH)
     }
 
     fn data(built: Result<Built, SyncError>) -> Vec<(String, String)> {
-        let Ok(Built::Target { desired, .. }) = built else { panic!("{built:?}") };
+        let Ok(Built::Data { data, .. }) = built else { panic!("{built:?}") };
         let text = |value: &SecretBytes| value.expose_str().unwrap().to_owned();
-        desired.data.iter().map(|(key, value)| (key.clone(), text(value))).collect()
+        data.iter().map(|(key, value)| (key.clone(), text(value))).collect()
     }
 
     fn spec(deletion_policy: &str, data: &Value, data_from: &Value) -> Value {
@@ -223,8 +158,8 @@ mod tests {
             { "secretKey": "b", "remoteRef": { "key": "y" } },
         ]);
         let built = built(&spec("Delete", &entries, &json!([])), &[Some("1"), None]).unwrap();
-        let Built::Target { desired, missing } = built else { panic!("{built:?}") };
-        assert_eq!(desired.data.keys().collect::<Vec<_>>(), ["a"]);
+        let Built::Data { data, missing } = built else { panic!("{built:?}") };
+        assert_eq!(data.keys().collect::<Vec<_>>(), ["a"]);
         assert_eq!(missing, ["secret does not exist at provider using spec.data[1] (key=y)"]);
     }
 
@@ -245,42 +180,5 @@ mod tests {
             error.to_string(),
             r#"error processing spec.data[0] (key: x), err: SecretStore "s": InvalidData: cannot find secret data for key: "nosuch""#
         );
-    }
-
-    #[test]
-    fn what_the_api_server_would_refuse_is_refused_here_with_the_key() {
-        let entries = json!([{ "secretKey": "a", "remoteRef": { "key": "x" } }]);
-        let large = "x".repeat(LARGEST_SECRET + 1);
-        let error = built(&spec("Retain", &entries, &json!([])), &[Some(&large)]).unwrap_err();
-        assert!(error.to_string().contains(r#"largest: "a", 1048577 bytes"#), "{error}");
-        let members = json!([{ "extract": { "key": "x" } }]);
-        let error = built(&spec("Retain", &json!([]), &members), &[Some(r#"{"ü":"1"}"#)]).unwrap_err();
-        assert!(error.to_string().contains(r#""ü" cannot be a key"#), "{error}");
-    }
-
-    #[test]
-    fn metadata_of_the_external_secret_is_copied_and_ours_added() {
-        let entries = json!([{ "secretKey": "foo", "remoteRef": { "key": "x" } }]);
-        let built = built(&spec("Retain", &entries, &json!([])), &[Some("value1")]).unwrap();
-        let Built::Target { desired, .. } = built else { panic!("{built:?}") };
-        let secret = super::super::render::created(&desired);
-        let labels = secret.metadata.labels.unwrap();
-        assert_eq!(labels["app"], "web");
-        assert_eq!(labels[names::LABEL_MANAGED], "true");
-        assert_eq!(labels[names::LABEL_CREATED_BY], hash::text("ns/es"));
-        let expected = hash::data([("foo", b"value1".as_slice())].into_iter());
-        assert_eq!(secret.metadata.annotations.unwrap()[names::ANNOTATION_DATA_HASH], expected);
-    }
-
-    #[test]
-    fn what_cannot_be_done_yet_is_named() {
-        for (field, target) in [
-            ("spec.target.template", json!({ "template": { "data": { "a": "b" } } })),
-            ("spec.target.manifest", json!({ "manifest": { "apiVersion": "v1", "kind": "ConfigMap" } })),
-        ] {
-            let observed = observed("es", &json!({ "target": target }));
-            let error = check_supported(observed.spec().unwrap()).unwrap_err();
-            assert_eq!(error.to_string(), format!("Unsupported: {field} is not built in yet"));
-        }
     }
 }

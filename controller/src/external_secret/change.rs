@@ -8,6 +8,7 @@ use kube::ResourceExt;
 use strongroom_crds::{CreationPolicy, names};
 
 use super::desired::Desired;
+use super::privilege;
 use super::render::{self, group, is_same_object};
 use crate::error::Refusal;
 
@@ -49,18 +50,21 @@ impl fmt::Debug for Change {
 /// Somebody else's target is refused.
 pub(super) fn change(existing: Option<&Secret>, desired: &Desired) -> Result<Change, Refusal> {
     let Some(existing) = existing else {
-        return Ok(match desired.policy {
-            CreationPolicy::Merge | CreationPolicy::None => Change::Wait,
+        return match desired.policy {
+            CreationPolicy::Merge | CreationPolicy::None => Ok(Change::Wait),
             CreationPolicy::Owner | CreationPolicy::Orphan | CreationPolicy::CreateOrMerge => {
-                Change::Create(Box::new(render::created(desired)))
+                let new = render::created(desired);
+                privilege::check(None, &new)?;
+                Ok(Change::Create(Box::new(new)))
             }
-        });
+        };
     };
     check_owner(existing, desired)?;
     let new = render::updated(existing, desired);
     if new == *existing {
         return Ok(Change::Keep);
     }
+    privilege::check(Some(existing), &new)?;
     if existing.immutable == Some(true) && new.data != existing.data {
         // The new hash is written although the data is not: upstream's is, and it keeps the difference visible.
         let allowed = Secret { data: existing.data.clone(), ..new };
@@ -72,7 +76,11 @@ pub(super) fn change(existing: Option<&Secret>, desired: &Desired) -> Result<Cha
     Ok(Change::Update(Box::new(new)))
 }
 
-fn check_owner(existing: &Secret, desired: &Desired) -> Result<(), Refusal> {
+/// Whether the target may be written.
+///
+/// # Errors
+/// Another ExternalSecret owns it, or another controller under the policy `Owner`.
+pub(super) fn check_owner<C>(existing: &impl ResourceExt, desired: &Desired<C>) -> Result<(), Refusal> {
     let controller = existing.owner_references().iter().find(|owner| owner.controller == Some(true));
     match controller {
         Some(owner) if is_same_object(owner, &desired.owner) => Ok(()),
@@ -97,6 +105,7 @@ mod tests {
     use serde_json::json;
     use strongroom_provider_api::SecretBytes;
 
+    use super::super::template::Content;
     use super::*;
     use crate::kube_io::ObjectKey;
 
@@ -117,9 +126,12 @@ mod tests {
             key: ObjectKey::new("ns", "target"),
             owner: owner("ExternalSecret", "es", "1"),
             manager: "manager".to_owned(),
-            labels: BTreeMap::from([("app".to_owned(), "web".to_owned())]),
-            annotations: BTreeMap::from([("note".to_owned(), "x".to_owned())]),
-            data: BTreeMap::from([("k".to_owned(), SecretBytes::from("v"))]),
+            content: Content {
+                data: BTreeMap::from([("k".to_owned(), SecretBytes::from("v"))]),
+                labels: BTreeMap::from([("app".to_owned(), "web".to_owned())]),
+                annotations: BTreeMap::from([("note".to_owned(), "x".to_owned())]),
+                ..Content::default()
+            },
             policy: CreationPolicy::Owner,
             immutable: false,
         }
@@ -191,8 +203,8 @@ mod tests {
         secret.immutable = Some(true);
         assert_eq!(change(Some(&secret), &desired()), Ok(Change::Keep));
         let mut other = desired();
-        other.data = BTreeMap::from([("k".to_owned(), SecretBytes::from("other"))]);
-        other.labels.insert("new".to_owned(), "1".to_owned());
+        other.content.data = BTreeMap::from([("k".to_owned(), SecretBytes::from("other"))]);
+        other.content.labels.insert("new".to_owned(), "1".to_owned());
         let Ok(Change::UpdateMetadata(updated)) = change(Some(&secret), &other) else { panic!("no update") };
         assert_eq!(updated.data, secret.data);
         assert_ne!(
@@ -208,7 +220,7 @@ mod tests {
         frozen.immutable = true;
         let Ok(Change::Create(secret)) = change(None, &frozen) else { panic!("no create") };
         assert_eq!(secret.immutable, Some(true));
-        frozen.data = BTreeMap::from([("k".to_owned(), SecretBytes::from("other"))]);
+        frozen.content.data = BTreeMap::from([("k".to_owned(), SecretBytes::from("other"))]);
         assert_eq!(change(Some(&secret), &frozen), Ok(Change::Keep));
     }
 
@@ -257,7 +269,7 @@ mod tests {
 
     #[test]
     fn no_data_is_written_as_no_map() {
-        let desired = Desired { data: BTreeMap::new(), ..desired() };
+        let desired = Desired { content: Content::default(), ..desired() };
         let Ok(Change::Create(secret)) = change(None, &desired) else { panic!("no create") };
         assert_eq!(secret.data, None);
         assert_eq!(change(Some(&secret), &desired), Ok(Change::Keep));

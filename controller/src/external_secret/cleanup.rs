@@ -5,7 +5,8 @@ use std::sync::Arc;
 use strongroom_crds::{DeletionPolicy, ExternalSecret, names};
 
 use super::gather::Observed;
-use super::report::{Outcome, remember};
+use super::report::Outcome;
+use super::status::remember;
 use crate::context::Context;
 use crate::error::SyncError;
 use crate::kube_io::{ApiFailure, SecretDigest};

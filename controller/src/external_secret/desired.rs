@@ -8,37 +8,46 @@ use strongroom_crds::{CreationPolicy, ExternalSecret, ExternalSecretSpec, names}
 use strongroom_provider_api::SecretBytes;
 
 use super::gather::Observed;
+use super::template::Content;
+use crate::error::SyncError;
 use crate::hash;
 use crate::kube_io::ObjectKey;
 
+/// The API server's limit for all values of a Secret together.
+const LARGEST_SECRET: usize = 1024 * 1024;
+
 /// The target as it should be.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Desired {
+pub(super) struct Desired<C = Content> {
     /// Where it lives.
     pub key: ObjectKey,
     /// Its controlling owner.
     pub owner: OwnerReference,
     /// The field manager that writes it.
     pub manager: String,
-    /// Labels to have, besides our own.
-    pub labels: BTreeMap<String, String>,
-    /// Annotations to have, besides the data hash.
-    pub annotations: BTreeMap<String, String>,
-    /// All data.
-    pub data: BTreeMap<String, SecretBytes>,
+    /// What it holds.
+    pub content: C,
     /// Who makes the target, and whose it is.
     pub policy: CreationPolicy,
     /// Whether it is written once and never again.
     pub immutable: bool,
 }
 
-/// The target that `data` makes.
+/// The target with this content.
+///
+/// # Errors
+/// Content that the API server would refuse ([`SyncError::Rendered`]).
 pub(super) fn desired(
     observed: &Observed,
     spec: &ExternalSecretSpec,
-    data: BTreeMap<String, SecretBytes>,
-) -> Desired {
-    let meta = observed.meta();
+    content: Content,
+) -> Result<Desired, SyncError> {
+    check_data(&content.data)?;
+    Ok(claimed(observed, spec, content))
+}
+
+/// What says whose the target is, around any content.
+pub(super) fn claimed<C>(observed: &Observed, spec: &ExternalSecretSpec, content: C) -> Desired<C> {
     let owner = OwnerReference {
         api_version: ExternalSecret::api_version(&()).into_owned(),
         kind: ExternalSecret::kind(&()).into_owned(),
@@ -47,17 +56,37 @@ pub(super) fn desired(
         controller: Some(true),
         block_owner_deletion: Some(true),
     };
-    // Without a template every label and annotation of the ExternalSecret is copied (spec eso-core 2.9 b).
     Desired {
         key: observed.target_key(),
         owner,
         manager: field_manager(&observed.key.name),
-        labels: meta.labels.clone().unwrap_or_default(),
-        annotations: meta.annotations.clone().unwrap_or_default(),
-        data,
+        content,
         policy: spec.target.creation_policy,
         immutable: spec.target.immutable == Some(true),
     }
+}
+
+/// The rules of the API server, checked here so that the message can name the key.
+fn check_data(data: &BTreeMap<String, SecretBytes>) -> Result<(), SyncError> {
+    let legal = |key: &str| {
+        !matches!(key, "." | "..")
+            && !key.starts_with("..")
+            && key.len() <= 253
+            && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+    };
+    if let Some(key) = data.keys().find(|key| !legal(key)) {
+        return Err(SyncError::Rendered(format!("{key:?} cannot be a key of a Secret")));
+    }
+    let size: usize = data.values().map(SecretBytes::len).sum();
+    if size > LARGEST_SECRET {
+        let largest = data.iter().max_by_key(|(_, value)| value.len());
+        let largest = largest
+            .map_or(String::new(), |(key, value)| format!("; largest: {key:?}, {} bytes", value.len()));
+        return Err(SyncError::Rendered(format!(
+            "the Secret would hold {size} bytes, the API server takes at most {LARGEST_SECRET}{largest}"
+        )));
+    }
+    Ok(())
 }
 
 /// The field manager of the ExternalSecret `name` (spec eso-core 0).
@@ -73,11 +102,17 @@ fn field_manager(name: &str) -> String {
 impl Desired {
     /// Stands for the whole desired state; two that are equal have the same.
     pub(super) fn fingerprint(&self) -> String {
-        let Self { key, owner, manager, labels, annotations, data, policy, immutable } = self;
+        let Content { data, labels, annotations, type_, finalizers } = &self.content;
         let data = hash::data(data.iter().map(|(key, value)| (key.as_str(), value.expose())));
-        hash::text(&format!(
-            "{key:?} {owner:?} {manager:?} {labels:?} {annotations:?} {data} {policy:?} {immutable}"
-        ))
+        self.fingerprint_with(&format!("{labels:?} {annotations:?} {data} {type_:?} {finalizers:?}"))
+    }
+}
+
+impl<C> Desired<C> {
+    /// Stands for the desired state whose content `content` stands for.
+    pub(super) fn fingerprint_with(&self, content: &str) -> String {
+        let Self { key, owner, manager, content: _, policy, immutable } = self;
+        hash::text(&format!("{key:?} {owner:?} {manager:?} {content} {policy:?} {immutable}"))
     }
 
     /// The value of the `created-by` label: which ExternalSecret owns the target.
@@ -88,7 +123,59 @@ impl Desired {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use kube::core::DeserializeGuard;
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::kube_io::NamespaceView;
+
+    fn observed(name: &str, spec: &Value) -> Observed {
+        let object = json!({
+            "apiVersion": "external-secrets.io/v1",
+            "kind": "ExternalSecret",
+            "metadata": { "name": name, "namespace": "ns", "uid": "1", "labels": { "app": "web" } },
+            "spec": spec,
+        });
+        Observed {
+            key: ObjectKey::new("ns", name),
+            object: Arc::new(DeserializeGuard(Ok(serde_json::from_value(object).unwrap()))),
+            target: None,
+            namespace: Arc::new(NamespaceView::default()),
+            retemplated: None,
+            refreshed: None,
+            seen: tokio::time::Instant::now(),
+            now: jiff::Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn made(data: &[(&str, &str)]) -> Result<Desired, SyncError> {
+        let observed = observed("es", &json!({}));
+        let data = data.iter().map(|(key, value)| ((*key).to_owned(), SecretBytes::from(*value)));
+        let labels = observed.meta().labels.clone().unwrap();
+        let content = Content { data: data.collect(), labels, ..Content::default() };
+        desired(&observed, observed.spec().unwrap(), content)
+    }
+
+    #[test]
+    fn what_the_api_server_would_refuse_is_refused_here_with_the_key() {
+        let error = made(&[("a", &"x".repeat(LARGEST_SECRET + 1))]).unwrap_err();
+        assert!(error.to_string().contains(r#"largest: "a", 1048577 bytes"#), "{error}");
+        let error = made(&[("ü", "1")]).unwrap_err();
+        assert!(error.to_string().contains(r#""ü" cannot be a key"#), "{error}");
+    }
+
+    #[test]
+    fn metadata_is_taken_over_and_ours_added() {
+        let secret = super::super::render::created(&made(&[("foo", "value1")]).unwrap());
+        let labels = secret.metadata.labels.unwrap();
+        assert_eq!(labels["app"], "web");
+        assert_eq!(labels[names::LABEL_MANAGED], "true");
+        assert_eq!(labels[names::LABEL_CREATED_BY], hash::text("ns/es"));
+        let expected = hash::data([("foo", b"value1".as_slice())].into_iter());
+        assert_eq!(secret.metadata.annotations.unwrap()[names::ANNOTATION_DATA_HASH], expected);
+    }
 
     #[test]
     fn a_long_name_makes_a_hashed_field_manager() {

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use strongroom_crds::conditions::{ConditionType, STATUS_FALSE};
+use strongroom_crds::conditions::{ConditionType, STATUS_FALSE, STATUS_TRUE};
 use strongroom_crds::{
-    CreationPolicy, ExternalSecretSpec, ExternalSecretStatus, GoDuration, RefreshPolicy, SyncWindows,
+    Condition, CreationPolicy, ExternalSecretSpec, ExternalSecretStatus, RefreshPolicy, SyncWindows,
 };
+use tokio::time::Instant;
 
 use super::gather::Observed;
-use super::window;
+use super::{spread, window};
+
+/// Objects that fall due within this share their reads; it is also at most a twentieth of their interval.
+const TOGETHER: Duration = Duration::from_secs(1);
 
 /// Whether a sync is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub(super) enum Cause {
     NeverSynced,
     /// Spec, labels or annotations changed since the last sync (a forced sync is one of these).
     Changed,
+    /// A ConfigMap or Secret that its template is made from has changed.
+    TemplateChanged,
     /// The last attempt failed.
     Failed,
     /// The target does not exist, or has lost its managed label.
@@ -43,7 +48,8 @@ struct Facts<'a> {
     policy: Option<RefreshPolicy>,
     creation_policy: CreationPolicy,
     windows: Option<&'a SyncWindows>,
-    interval: GoDuration,
+    /// Zero where one sync is all that is asked for.
+    interval: Duration,
     current: String,
     observed: &'a Observed,
 }
@@ -56,7 +62,8 @@ pub(super) fn due(observed: &Observed, spec: &ExternalSecretSpec) -> Result<Due,
     let status = observed.status();
     let facts = facts(observed, spec, &status)?;
     // The first that speaks decides; the target comes last, so that it is named only where all else is in step.
-    let checks = [never_synced, changed, failed, interval_passed, target_missing, target_altered];
+    let checks =
+        [never_synced, changed, template_changed, failed, interval_passed, target_missing, target_altered];
     Ok(checks.iter().find_map(|check| check(&facts)).map_or_else(|| Due::Later(facts.next_look()), Due::Now))
 }
 
@@ -70,7 +77,7 @@ fn facts<'a>(
         policy: spec.refresh_policy,
         creation_policy: spec.target.creation_policy,
         windows: spec.sync_windows.as_ref(),
-        interval: interval(spec)?,
+        interval: refresh_after(spec)?.unwrap_or_default(),
         current: observed.resource_version(),
         observed,
     })
@@ -82,12 +89,49 @@ pub(super) fn next_look(observed: &Observed, spec: &ExternalSecretSpec) -> Optio
     facts(observed, spec, &status).ok()?.next_look()
 }
 
-/// `spec.refreshInterval`; the default is one hour.
+/// True if the target is as it was last synced, for the object as it is now, and no refresh is more than one
+/// interval late: then a failed attempt takes nothing from who uses the target.
+pub(super) fn is_fresh(observed: &Observed) -> bool {
+    let status = observed.status();
+    let Ok(facts) =
+        observed.spec().map_err(ToOwned::to_owned).and_then(|spec| facts(observed, spec, &status))
+    else {
+        return false;
+    };
+    let in_step = [never_synced, changed, template_changed, target_missing, target_altered];
+    let ready = |condition: &Condition| {
+        condition.type_ == ConditionType::Ready.as_str() && condition.status == STATUS_TRUE
+    };
+    status.conditions.iter().any(ready)
+        && in_step.iter().all(|check| check(&facts).is_none())
+        && facts.age().is_none_or(|(age, interval)| age < interval.saturating_mul(2))
+}
+
+/// Since when a read must have begun to serve a sync that was `asked` for, or fell due, then: not before it was
+/// asked for, nor before the state of the object was seen that is going to be reported as synced. Only a refresh
+/// that nothing but its interval calls for may share the reads of objects that fell due a moment earlier.
+pub(super) fn since(cause: Cause, asked: Instant, observed: &Observed, interval: Duration) -> Instant {
+    let earlier = match cause {
+        Cause::IntervalPassed => asked.checked_sub(TOGETHER.min(interval / 20)).unwrap_or(asked),
+        Cause::NeverSynced
+        | Cause::Changed
+        | Cause::TemplateChanged
+        | Cause::Failed
+        | Cause::TargetMissing
+        | Cause::TargetAltered => asked,
+    };
+    earlier.max(observed.seen)
+}
+
+/// How long after a sync a refresh is due: `spec.refreshInterval` (the default is one hour), and a little
+/// [earlier](spread::early). None where one sync is all that is asked for.
 ///
 /// # Errors
 /// Field and reason.
-pub(super) fn interval(spec: &ExternalSecretSpec) -> Result<GoDuration, String> {
-    spec.refresh_every().map_err(|error| format!("spec.refreshInterval: {error}"))
+pub(super) fn refresh_after(spec: &ExternalSecretSpec) -> Result<Option<Duration>, String> {
+    let interval = spec.refresh_every().map_err(|error| format!("spec.refreshInterval: {error}"))?;
+    let interval = interval.as_std().filter(|interval| !interval.is_zero());
+    Ok(interval.map(|interval| interval.saturating_sub(spread::early(spec, interval))))
 }
 
 fn never_synced(facts: &Facts<'_>) -> Option<Cause> {
@@ -110,20 +154,22 @@ fn target_altered(facts: &Facts<'_>) -> Option<Cause> {
 }
 
 fn failed(facts: &Facts<'_>) -> Option<Cause> {
-    let ready =
-        facts.status.conditions.iter().find(|condition| condition.type_ == ConditionType::Ready.as_str())?;
-    (ready.status == STATUS_FALSE).then_some(Cause::Failed)
+    let mut conditions = facts.status.conditions.iter();
+    // Ready alone, or with it our own condition of the last attempt.
+    let told = [ConditionType::Ready, ConditionType::Synced].map(ConditionType::as_str);
+    conditions
+        .any(|condition| condition.status == STATUS_FALSE && told.contains(&condition.type_.as_str()))
+        .then_some(Cause::Failed)
 }
 
 fn changed(facts: &Facts<'_>) -> Option<Cause> {
-    let heeded = match facts.policy {
-        Some(RefreshPolicy::CreatedOnce) => false,
-        Some(RefreshPolicy::OnChange) => true,
-        // Upstream's tests pin it: with interval zero not even a spec edit is heeded (spec eso-core Q9).
-        Some(RefreshPolicy::Periodic) | None => !facts.is_once(),
-    };
     let differs = facts.status.synced_resource_version.as_deref() != Some(facts.current.as_str());
-    (heeded && differs).then_some(Cause::Changed)
+    (facts.heeds_changes() && differs).then_some(Cause::Changed)
+}
+
+/// Upstream waits for the next refresh; a template counts as part of the spec with us.
+fn template_changed(facts: &Facts<'_>) -> Option<Cause> {
+    (facts.heeds_changes() && facts.observed.retemplated.is_some()).then_some(Cause::TemplateChanged)
 }
 
 /// Sync windows hold up a refresh that is due by its interval, and nothing else.
@@ -147,38 +193,47 @@ impl Facts<'_> {
         }
     }
 
+    fn heeds_changes(&self) -> bool {
+        match self.policy {
+            Some(RefreshPolicy::CreatedOnce) => false,
+            Some(RefreshPolicy::OnChange) => true,
+            // Upstream's tests pin it: with interval zero not even a spec edit is heeded (spec eso-core Q9).
+            Some(RefreshPolicy::Periodic) | None => !self.is_once(),
+        }
+    }
+
     fn is_periodic(&self) -> bool {
         matches!(self.policy, Some(RefreshPolicy::Periodic) | None)
     }
 
     fn is_once(&self) -> bool {
-        self.is_periodic() && self.interval.as_std().is_none_or(|interval| interval.is_zero())
+        self.is_periodic() && self.interval.is_zero()
     }
 
     /// Time until the interval has passed; none where no timer runs.
     fn remaining(&self) -> Option<Duration> {
+        self.age().map(|(age, interval)| interval.saturating_sub(age))
+    }
+
+    /// Time since the last refresh, and the interval; none where no timer runs. A time in the future cannot be
+    /// ours: as old as can be.
+    fn age(&self) -> Option<(Duration, Duration)> {
         if !self.is_periodic() || self.is_once() {
             return None;
         }
         let last = self.status.refresh_time.as_ref()?.0;
-        Some(remaining(last, self.interval, self.observed.now))
+        let last = self.observed.refreshed.map_or(last, |later| later.max(last));
+        let age = self.observed.now.duration_since(last);
+        let age = if age.is_negative() { Duration::MAX } else { age.unsigned_abs() };
+        Some((age, self.interval))
     }
-}
-
-/// Time left of `interval` since `last`. A time in the future cannot be ours: the sync is due.
-fn remaining(last: Timestamp, interval: GoDuration, now: Timestamp) -> Duration {
-    let passed = now.duration_since(last);
-    if passed < SignedDuration::ZERO {
-        return Duration::ZERO;
-    }
-    let interval = interval.as_std().unwrap_or_default();
-    interval.saturating_sub(passed.unsigned_abs())
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use jiff::{SignedDuration, Timestamp};
     use kube::core::DeserializeGuard;
     use serde_json::{Value, json};
     use strongroom_crds::ExternalSecret;
@@ -212,8 +267,11 @@ mod tests {
         let mut observed = Observed {
             key: ObjectKey::new("ns", "es"),
             object: Arc::new(DeserializeGuard(Ok(serde_json::from_value(object).unwrap()))),
+            seen: tokio::time::Instant::now(),
             target: Some(Arc::new(digest)),
             namespace: Arc::new(NamespaceView::default()),
+            retemplated: None,
+            refreshed: None,
             now: synced + SignedDuration::from_mins(minutes_later),
         };
         let version = observed.resource_version();
@@ -232,9 +290,60 @@ mod tests {
     }
 
     #[test]
+    fn a_changed_template_source_is_heeded_where_a_spec_edit_is() {
+        for (spec, heeded) in [
+            (json!({}), true),
+            (json!({ "refreshPolicy": "OnChange" }), true),
+            (json!({ "refreshPolicy": "CreatedOnce" }), false),
+            (json!({ "refreshInterval": "0" }), false),
+        ] {
+            let mut observed = observed(&spec, 1);
+            assert!(matches!(verdict(&observed), Due::Later(_)), "{spec}");
+            observed.retemplated = Some(1);
+            let due = verdict(&observed);
+            assert_eq!(due == Due::Now(Cause::TemplateChanged), heeded, "{spec}: {due:?}");
+        }
+    }
+
+    #[test]
+    fn a_refresh_that_no_status_tells_counts() {
+        let mut observed = observed(&json!({ "refreshInterval": "30s" }), 1);
+        assert_eq!(verdict(&observed), Due::Now(Cause::IntervalPassed));
+        observed.refreshed = Some(observed.now - SignedDuration::from_secs(10));
+        assert_eq!(verdict(&observed), Due::Later(Some(Duration::from_secs(20))));
+    }
+
+    #[test]
+    fn data_is_fresh_while_it_is_in_step_and_one_refresh_late_at_most() {
+        assert!(is_fresh(&observed(&json!({}), 119)));
+        assert!(!is_fresh(&observed(&json!({}), 120)));
+        let mut edited = observed(&json!({}), 1);
+        edit(&mut edited, |es| es.metadata.generation = Some(2));
+        assert!(!is_fresh(&edited));
+        let mut gone = observed(&json!({}), 1);
+        gone.target = None;
+        assert!(!is_fresh(&gone));
+    }
+
+    #[test]
     fn an_object_in_step_waits_for_its_interval() {
-        assert_eq!(verdict(&observed(&json!({}), 20)), Due::Later(Some(Duration::from_mins(40))));
+        // The spread takes something away, a tenth at most.
+        let Due::Later(Some(remaining)) = verdict(&observed(&json!({}), 20)) else { panic!("it is due") };
+        assert!((34 * 60..=40 * 60).contains(&remaining.as_secs()), "{remaining:?}");
         assert_eq!(verdict(&observed(&json!({}), 60)), Due::Now(Cause::IntervalPassed));
+    }
+
+    #[test]
+    fn no_interval_is_ever_prolonged_nor_cut_by_more_than_a_tenth() {
+        for number in 0..200 {
+            let entry = json!([{ "secretKey": "k", "remoteRef": { "key": format!("app-{number}") } }]);
+            for minutes in [10, 60, 24 * 60] {
+                let spec = json!({ "data": entry, "refreshInterval": format!("{minutes}m") });
+                assert_eq!(verdict(&observed(&spec, minutes)), Due::Now(Cause::IntervalPassed), "{spec}");
+                let early = observed(&spec, minutes - minutes / 10 - 1);
+                assert!(matches!(verdict(&early), Due::Later(Some(_))), "{spec}");
+            }
+        }
     }
 
     #[test]
@@ -322,6 +431,22 @@ mod tests {
         let mut failed = observed(&json!({}), 1);
         edit(&mut failed, |es| es.status.as_mut().unwrap().conditions[0].status = "False".to_owned());
         assert_eq!(verdict(&failed), Due::Now(Cause::Failed));
+    }
+
+    #[test]
+    fn only_a_refresh_by_its_interval_may_share_slightly_earlier_reads() {
+        let mut observed = observed(&json!({}), 60);
+        let (hour, asked) = (Duration::from_hours(1), observed.seen + Duration::from_secs(10));
+        assert_eq!(since(Cause::IntervalPassed, asked, &observed, hour), asked - TOGETHER);
+        assert_eq!(
+            since(Cause::IntervalPassed, asked, &observed, Duration::from_secs(2)),
+            asked - Duration::from_millis(100)
+        );
+        assert_eq!(since(Cause::Changed, asked, &observed, hour), asked);
+        // The edit was seen while the attempt that is to answer an older request was beginning.
+        observed.seen = asked + Duration::from_secs(1);
+        assert_eq!(since(Cause::IntervalPassed, asked, &observed, hour), observed.seen);
+        assert_eq!(since(Cause::Changed, asked, &observed, hour), observed.seen);
     }
 
     #[test]

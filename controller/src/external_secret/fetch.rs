@@ -1,18 +1,20 @@
-//! Hop 5: asks the stores. Identical reads are made once; a failure says which entry it belongs to.
+//! Hop 5: asks the stores. A failure says which entry it belongs to.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use strongroom_crds::{DeletionPolicy, ExternalSecretSpec, Find, MetadataPolicy, RemoteRef};
-use strongroom_provider_api::{Aspect, Dialect, EmptySearch, Error, ErrorKind, Payload, RemoteKey, Scope};
+use strongroom_provider_api::{
+    Aspect, Capabilities, Dialect, EmptySearch, Error, ErrorKind, Payload, RemoteKey, Scope,
+};
 use strongroom_templating::transform::find::NameFilter;
 
-use super::connect::Connected;
+use super::connect::{Connected, failed};
 use super::sources::{Ask, Entry, Source};
 use crate::context::Context;
 use crate::error::SyncError;
-use crate::stores::{Handle, StoreId};
+use crate::stores::{Admission, Answer, StoreId};
 
 /// Reads of one object that are under way at once.
 const CONCURRENCY: usize = 8;
@@ -39,8 +41,6 @@ pub(super) enum Found {
     Nothing,
 }
 
-type Answer = Result<Arc<Payload>, Arc<Error>>;
-
 /// What the sources give, in their order.
 ///
 /// # Errors
@@ -50,36 +50,73 @@ pub(super) async fn fetch(
     context: &Context,
     spec: &ExternalSecretSpec,
     sources: Vec<Source>,
-    stores: &BTreeMap<StoreId, Connected>,
+    stores: &mut BTreeMap<StoreId, Connected>,
 ) -> Result<Vec<Fetched>, SyncError> {
     let answers = read_all(&sources, stores).await;
     let heeds_absence = spec.target.deletion_policy != DeletionPolicy::Retain;
     let mut fetched = Vec::with_capacity(sources.len());
     for source in sources {
-        let Some(Connected { store, handle }) = stores.get(&source.store) else { continue };
+        let Some(connected) = stores.get_mut(&source.store) else { continue };
         let found = match &source.ask {
             Ask::Value { remote, .. } | Ask::Members { remote, .. } => {
-                let answer = answers.get(&(source.store.clone(), remote_key(remote)));
-                answer.cloned().unwrap_or_else(|| Err(Arc::new(lost()))).map(Found::One)
+                let key = remote_key(remote);
+                let unsupported = unsupported(&key, connected.handle.capabilities);
+                let answer = match unsupported.map(Arc::new).map(Err) {
+                    None => answers.get(&(source.store.clone(), key)).cloned(),
+                    refused => refused,
+                };
+                answer.unwrap_or_else(|| Err(Arc::new(lost()))).map(Found::One)
             }
-            Ask::Matches { find, .. } => matches(find, &source.entry, handle).await?,
+            Ask::Matches { find, .. } => matches(find, &source.entry, connected).await?,
         };
         let found = match found {
             Err(error) if heeds_absence && error.kind() == ErrorKind::NotFound => Found::Nothing,
             Err(error) => {
                 if error.kind() == ErrorKind::Unauthenticated {
-                    context.pool.discard(store, handle, Arc::clone(&error)).await;
+                    context.pool.discard(&connected.store, &connected.handle, Arc::clone(&error)).await;
                 }
-                return Err(failed(&source, error));
+                return Err(settled(context, &source, connected, error));
             }
             Ok(found) => found,
         };
-        fetched.push(Fetched { source, dialect: handle.dialect, found });
+        fetched.push(Fetched { source, dialect: connected.handle.dialect, found });
+    }
+    for (id, connected) in stores {
+        answered(context, id, connected);
     }
     Ok(fetched)
 }
 
-/// Reads every distinct key of every store once.
+/// The store has answered: if that closes its breaker, those who wait come back.
+fn answered(context: &Context, id: &StoreId, connected: &mut Connected) {
+    if connected.admission.take().is_some_and(Admission::answered) {
+        tracing::info!(store = %id, "the store answers again");
+        context.schedule.release(&id.group());
+    }
+}
+
+/// The failure of `source`, after its store's breaker has learned of it.
+fn settled(context: &Context, source: &Source, connected: &mut Connected, error: Arc<Error>) -> SyncError {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::PermissionDenied => {
+            answered(context, &source.store, connected);
+            failed(source, error, None)
+        }
+        ErrorKind::Unavailable | ErrorKind::Throttled => {
+            let wait = connected.admission.take().and_then(|admission| admission.failed(&error));
+            failed(source, error, wait)
+        }
+        // Made without asking, or by something that is not the service.
+        ErrorKind::InvalidConfig
+        | ErrorKind::Unauthenticated
+        | ErrorKind::Conflict
+        | ErrorKind::Unsupported
+        | ErrorKind::InvalidPayload
+        | ErrorKind::Internal => failed(source, error, None),
+    }
+}
+
+/// Reads every distinct key of every store once, where the store can do that.
 async fn read_all(
     sources: &[Source],
     stores: &BTreeMap<StoreId, Connected>,
@@ -92,9 +129,12 @@ async fn read_all(
     }
     let reads = wanted.into_iter().filter_map(|(id, key)| {
         let connected = stores.get(&id)?;
+        if unsupported(&key, connected.handle.capabilities).is_some() {
+            return None;
+        }
         Some(async move {
-            let answer = connected.handle.client.read(&key).await;
-            ((id, key), answer.map(Arc::new).map_err(Arc::new))
+            let answer = connected.pass.read(&key).await;
+            ((id, key), answer)
         })
     });
     stream::iter(reads).buffer_unordered(CONCURRENCY).collect().await
@@ -104,7 +144,7 @@ async fn read_all(
 async fn matches(
     find: &Find,
     entry: &Entry,
-    handle: &Handle,
+    connected: &Connected,
 ) -> Result<Result<Found, Arc<Error>>, SyncError> {
     let pattern = find.name.as_ref().and_then(|name| name.regexp.as_deref());
     let filter = pattern.map(NameFilter::new).transpose();
@@ -112,8 +152,8 @@ async fn matches(
     // A name filter wins over tags, as upstream's does (spec eso-providers B.5).
     let tags = if filter.is_some() { BTreeMap::new() } else { find.tags.clone() };
     let scope = Scope { path: find.path.clone(), tags };
-    let client = handle.client.as_ref();
-    let mut listed = match client.list(&scope).try_collect::<Vec<_>>().await {
+    let Connected { handle, pass, .. } = connected;
+    let mut listed = match handle.client.list(&scope).try_collect::<Vec<_>>().await {
         Ok(listed) => listed,
         Err(error) => return Ok(Err(Arc::new(error))),
     };
@@ -122,10 +162,10 @@ async fn matches(
     }
     listed.retain(|listed| filter.as_ref().is_none_or(|filter| filter.matches(&listed.name)));
     let reads = listed.into_iter().map(|listed| async move {
-        match client.read(&listed.key).await {
-            Ok(payload) => Ok(Some((listed.name, Arc::new(payload)))),
+        match pass.read(&listed.key).await {
+            Ok(payload) => Ok(Some((listed.name, payload))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Arc::new(error)),
+            Err(error) => Err(error),
         }
     });
     let found: Result<Vec<_>, _> = stream::iter(reads).buffered(CONCURRENCY).try_collect().await;
@@ -141,6 +181,13 @@ fn remote_key(remote: &RemoteRef) -> RemoteKey {
     RemoteKey { key: remote.key.clone(), version, aspect }
 }
 
+/// Why a store of these `capabilities` must not be asked for `key`, if so.
+fn unsupported(key: &RemoteKey, capabilities: Capabilities) -> Option<Error> {
+    let metadata = key.aspect == Aspect::Metadata && !capabilities.metadata;
+    let message = "remoteRef.metadataPolicy is Fetch, and this store keeps no metadata";
+    metadata.then(|| Error::new(ErrorKind::Unsupported, "read", message).with_key(&key.key))
+}
+
 fn nothing_there(scope: &Scope) -> Error {
     let error = Error::new(ErrorKind::NotFound, "search", "Secret does not exist");
     match &scope.path {
@@ -149,10 +196,41 @@ fn nothing_there(scope: &Scope) -> Error {
     }
 }
 
-fn failed(source: &Source, error: Arc<Error>) -> SyncError {
-    SyncError::Store { entry: source.entry.to_string(), store: source.store.clone(), error }
-}
-
 fn lost() -> Error {
     Error::new(ErrorKind::Internal, "read", "the answer got lost")
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_provider_api::Access;
+
+    use super::*;
+
+    #[test]
+    fn metadata_is_asked_for_only_where_the_store_keeps_some() {
+        let fetch = |policy| RemoteRef {
+            key: "team/app".to_owned(),
+            metadata_policy: policy,
+            ..RemoteRef::default()
+        };
+        let able = Capabilities {
+            access: Access::ReadOnly,
+            list: false,
+            list_tags: false,
+            versions: false,
+            metadata: true,
+        };
+        let unable = Capabilities { metadata: false, ..able };
+        let metadata = remote_key(&fetch(Some(MetadataPolicy::Fetch)));
+        assert!(unsupported(&metadata, able).is_none());
+        let error = unsupported(&metadata, unable).unwrap();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert_eq!(
+            error.to_string(),
+            r#"cannot read "team/app": remoteRef.metadataPolicy is Fetch, and this store keeps no metadata"#
+        );
+        for policy in [None, Some(MetadataPolicy::None)] {
+            assert!(unsupported(&remote_key(&fetch(policy)), unable).is_none());
+        }
+    }
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use kube::Resource as _;
 use kube::api::ObjectMeta;
 use strongroom_crds::{ExternalSecret, ExternalSecretSpec, ExternalSecretStatus};
+use tokio::time::Instant;
 
 use crate::context::Context;
 use crate::hash;
@@ -19,24 +20,34 @@ pub(super) struct Observed {
     pub key: ObjectKey,
     /// The object as it was last seen or written.
     pub object: Arc<Watched<ExternalSecret>>,
-    /// The managed Secret of the target's name, if there is one.
+    /// When that state of it was first seen.
+    pub seen: Instant,
+    /// The managed Secret of the target's name, if there is one. A target of another kind is found by `generic`.
     pub target: Option<Arc<SecretDigest>>,
+    /// When it was refreshed, if that is later than its status says.
+    pub refreshed: Option<Timestamp>,
     /// Its namespace.
     pub namespace: Arc<NamespaceView>,
+    /// The mark that says that a source of its template has changed.
+    pub retemplated: Option<u64>,
     /// The time at which all this holds; becomes `refreshTime`.
     pub now: Timestamp,
 }
 
 /// What is known of `key`, or `None` if it is gone.
 pub(super) fn gather(context: &Context, key: &ObjectKey) -> Option<Observed> {
-    let object = context.external_secrets.get(key)?;
-    let target = target_key(key, &object);
+    let (object, seen) = context.external_secrets.get_seen(key)?;
+    let is_secret = object.0.as_ref().is_ok_and(|object| object.spec.target.is_secret());
+    let target = Some(target_key(key, &object)).filter(|_| is_secret);
     Some(Observed {
         key: key.clone(),
-        target: context.secrets.get(&target),
+        target: target.and_then(|target| context.secrets.get(&target)),
         namespace: context.namespaces.get(&ObjectKey::cluster(&key.namespace)).unwrap_or_default(),
+        refreshed: context.refreshed.get(key, object.meta().uid.as_deref().unwrap_or_default()),
+        retemplated: context.retemplated.get(key),
         now: context.clock.now(),
         object,
+        seen,
     })
 }
 

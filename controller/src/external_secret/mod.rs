@@ -1,20 +1,38 @@
 //! One ExternalSecret, from watch event to written Secret.
 
 mod apply;
+mod brake;
 mod build;
 mod change;
 mod cleanup;
 mod connect;
 mod desired;
 mod due;
+#[cfg(test)]
+mod faults;
 mod fetch;
 mod gather;
+mod generic;
+mod privilege;
 mod render;
 mod report;
 mod shape;
 mod sources;
+mod spread;
+mod status;
+mod template;
 pub mod watch;
 mod window;
+mod words;
+
+use std::collections::BTreeMap;
+
+use strongroom_crds::ExternalSecretSpec;
+use strongroom_provider_api::SecretBytes;
+use tokio::time::Instant;
+
+pub use brake::{Brake, BrakeLimits, Held};
+pub use status::{Refreshed, StatusSchema};
 
 use crate::context::Context;
 use crate::error::SyncError;
@@ -22,9 +40,13 @@ use crate::kube_io::ObjectKey;
 use crate::schedule::{Job, Next};
 use crate::stores::AccessError;
 
+pub use template::{TemplateFault, Templates};
+
+use apply::Applied;
 use build::Built;
 use due::{Cause, Due};
 use gather::Observed;
+use generic::TargetKind;
 use report::{Outcome, Synced};
 
 /// One attempt on one ExternalSecret:
@@ -34,33 +56,31 @@ use report::{Outcome, Synced};
 /// 3. decide whether it is [`due`](due::due);
 /// 4. [`sources`](sources::sources) and [`connect`](connect::connect): which stores, and may they be used;
 /// 5. [`fetch`](fetch::fetch) from the stores;
-/// 6. [`build`](build::build) the desired target, pure;
+/// 6. [`build`](build::build) the data, pure, and what the [`template`] makes of it;
 /// 7. [`apply`](apply::apply) the one change;
 /// 8. [`report`](report::report) status, event, log line and the next time.
 pub async fn reconcile(context: &Context, job: Job<ObjectKey>) -> Next {
     let Some(observed) = gather::gather(context, &job.key) else {
         return Next::Forget;
     };
-    let started = tokio::time::Instant::now();
-    let outcome = sync(context, &observed).await;
+    let started = Instant::now();
+    let outcome = sync(context, &observed, job.asked).await;
     let outcome = match outcome {
         Err(error) if is_first_check_of_a_new_store(&error) => Ok(Outcome::Waiting),
         outcome => outcome,
     };
-    let next = report::report(context, &observed, outcome).await;
+    let next = report::report(context, &observed, outcome, job.failures).await;
     context.metrics.reconciled(&observed.key, started.elapsed());
     next
 }
 
-async fn sync(context: &Context, observed: &Observed) -> Result<Outcome, SyncError> {
+async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<Outcome, SyncError> {
     if observed.is_deleting() {
         return cleanup::cleanup(context, observed).await;
     }
     let spec = observed.spec().map_err(|error| SyncError::Object(error.to_owned()))?;
-    let next_refresh =
-        due::interval(spec).map_err(SyncError::Object)?.as_std().filter(|wait| !wait.is_zero());
+    let next_refresh = due::refresh_after(spec).map_err(SyncError::Object)?;
     let sources = sources::sources(&observed.key.namespace, spec)?;
-    build::check_supported(spec)?;
     if connect::is_foreign(context, &sources)
         || (!context.settings.cluster_stores && uses_cluster_store(spec))
     {
@@ -69,9 +89,11 @@ async fn sync(context: &Context, observed: &Observed) -> Result<Outcome, SyncErr
     if observed.namespace.terminating {
         return Err(SyncError::NamespaceTerminating(observed.key.namespace.clone()));
     }
+    let (kind, observed) = generic::open(context, observed, spec).await?;
+    let observed = observed.as_ref();
     let cause = match due::due(observed, spec).map_err(SyncError::Object)? {
         Due::Later(next) => return Ok(Outcome::InStep(next)),
-        Due::Now(Cause::TargetMissing) if apply::is_only_unlabelled(context, observed).await? => {
+        Due::Now(Cause::TargetMissing) if apply::is_only_unlabelled(context, &kind, observed).await? => {
             return Ok(Outcome::InStep(due::next_look(observed, spec)));
         }
         Due::Now(cause) => cause,
@@ -80,22 +102,49 @@ async fn sync(context: &Context, observed: &Observed) -> Result<Outcome, SyncErr
         // The object has changed by it; the hops go on with the newest.
         return Ok(Outcome::InStep(Some(std::time::Duration::ZERO)));
     }
-    let stores = connect::connect(context, observed, &sources).await?;
-    let fetched = fetch::fetch(context, spec, sources, &stores).await?;
-    match build::build(observed, spec, fetched)? {
-        Built::Target { desired, missing } => {
-            let orphans = apply::delete_orphans(context, &desired).await?;
-            let applied = apply::apply(context, &desired, observed.target.as_deref()).await?;
-            let policy = desired.policy;
+    let since = due::since(cause, asked, observed, next_refresh.unwrap_or_default());
+    let mut stores = connect::connect(context, observed, &sources, since).await?;
+    let fetched = fetch::fetch(context, spec, sources, &mut stores).await?;
+    let work = || build::build(spec, fetched, observed.now);
+    // A template may take long: nobody may have to wait for this thread.
+    let built = if renders_keys(spec) { tokio::task::block_in_place(work) } else { work() };
+    match built? {
+        Built::Data { data, missing } => {
+            let (applied, orphans) = match &kind {
+                TargetKind::Secret => write(context, observed, spec, data).await?,
+                TargetKind::Generic(kind) => (generic::write(context, observed, spec, kind, data).await?, 0),
+            };
+            let policy = spec.target.creation_policy;
             let synced = Synced { policy, applied, missing, orphans };
             Ok(Outcome::Synced { cause, synced, next: next_refresh })
         }
         Built::Retain => Ok(Outcome::Retained { next: next_refresh }),
         Built::Delete => {
-            let now = apply::delete(context, observed).await?;
+            let now = match &kind {
+                TargetKind::Secret => apply::delete(context, observed).await?,
+                TargetKind::Generic(kind) => generic::apply::delete(context, kind, observed).await?,
+            };
             Ok(Outcome::Deleted { now, next: next_refresh })
         }
     }
+}
+
+/// Brings the Secret in step with `data`; gives how many Secrets under earlier names were deleted, too.
+async fn write(
+    context: &Context,
+    observed: &Observed,
+    spec: &ExternalSecretSpec,
+    data: BTreeMap<String, SecretBytes>,
+) -> Result<(Applied, usize), SyncError> {
+    let rendered = template::content(context, observed, spec, data).await?;
+    let desired = desired::desired(observed, spec, rendered)?;
+    let orphans = apply::delete_orphans(context, observed, &desired).await?;
+    Ok((apply::apply(context, &desired, observed.target.as_deref()).await?, orphans))
+}
+
+fn renders_keys(spec: &ExternalSecretSpec) -> bool {
+    let mut rewrites = spec.data_from.iter().flat_map(|from| &from.rewrite);
+    rewrites.any(|rewrite| rewrite.transform.is_some())
 }
 
 /// Upstream reads it this way: only the object's own default store counts (spec eso-core 2.2, step 4).

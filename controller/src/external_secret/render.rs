@@ -22,8 +22,7 @@ pub(super) fn created(desired: &Desired) -> Secret {
         namespace: Some(desired.key.namespace.clone()),
         ..ObjectMeta::default()
     };
-    let secret = with_content(Secret { metadata, ..Secret::default() }, desired);
-    with_ownership(secret, desired)
+    claimed(with_content(Secret { metadata, ..Secret::default() }, desired), desired)
 }
 
 /// The target as it should be, given what is there (spec eso-core 2.9). A target that is to be immutable keeps the
@@ -34,23 +33,25 @@ pub(super) fn updated(existing: &Secret, desired: &Desired) -> Secret {
     } else {
         with_content(without_stale(existing, desired), desired)
     };
-    with_ownership(secret, desired)
-}
-
-/// The same target with the hash of `data` as its claim.
-fn hashed(mut secret: Secret, data: Option<&Data>) -> Secret {
-    let hash = hash::data(data.into_iter().flatten().map(|(key, value)| (key.as_str(), value.0.as_slice())));
-    secret.annotations_mut().insert(names::ANNOTATION_DATA_HASH.to_owned(), hash);
-    secret
+    claimed(secret, desired)
 }
 
 fn with_content(mut secret: Secret, desired: &Desired) -> Secret {
     if desired.immutable {
         secret.immutable = Some(true);
     }
-    secret.labels_mut().extend(desired.labels.clone());
-    secret.annotations_mut().extend(desired.annotations.clone());
-    let new = desired.data.iter().map(|(key, value)| (key.clone(), ByteString(value.expose().to_vec())));
+    let content = &desired.content;
+    secret.labels_mut().extend(content.labels.clone());
+    secret.annotations_mut().extend(content.annotations.clone());
+    if content.type_.is_some() {
+        secret.type_.clone_from(&content.type_);
+    }
+    for finalizer in &content.finalizers {
+        if !secret.finalizers().contains(finalizer) {
+            secret.finalizers_mut().push(finalizer.clone());
+        }
+    }
+    let new = content.data.iter().map(|(key, value)| (key.clone(), ByteString(value.expose().to_vec())));
     let mut data = match desired.policy {
         CreationPolicy::Merge | CreationPolicy::CreateOrMerge => secret.data.take().unwrap_or_default(),
         CreationPolicy::Owner | CreationPolicy::Orphan | CreationPolicy::None => Data::new(),
@@ -61,9 +62,16 @@ fn with_content(mut secret: Secret, desired: &Desired) -> Secret {
     secret
 }
 
-/// Owner reference, our two labels and the data hash.
-fn with_ownership(mut secret: Secret, desired: &Desired) -> Secret {
-    let owners = secret.metadata.owner_references.get_or_insert_default();
+fn claimed(mut secret: Secret, desired: &Desired) -> Secret {
+    let data = secret.data.iter().flatten().map(|(key, value)| (key.as_str(), value.0.as_slice()));
+    let hash = hash::data(data);
+    claim(&mut secret.metadata, desired, hash);
+    secret
+}
+
+/// Owner reference, our two labels and `hash`, which stands for the content.
+pub(super) fn claim<C>(meta: &mut ObjectMeta, desired: &Desired<C>, hash: String) {
+    let owners = meta.owner_references.get_or_insert_default();
     let ours = owners.iter_mut().find(|owner| is_same_object(owner, &desired.owner));
     match (desired.policy, ours) {
         (CreationPolicy::Owner, Some(owner)) => *owner = desired.owner.clone(),
@@ -71,39 +79,42 @@ fn with_ownership(mut secret: Secret, desired: &Desired) -> Secret {
         (_, _) => owners.retain(|owner| !is_same_object(owner, &desired.owner)),
     }
     if owners.is_empty() {
-        secret.metadata.owner_references = None;
+        meta.owner_references = None;
     }
-    let labels = secret.labels_mut();
+    let labels = meta.labels.get_or_insert_default();
     labels.insert(names::LABEL_MANAGED.to_owned(), names::MANAGED_VALUE.to_owned());
     if desired.policy == CreationPolicy::Owner {
         labels.insert(names::LABEL_CREATED_BY.to_owned(), desired.created_by());
     } else {
         labels.remove(names::LABEL_CREATED_BY);
     }
-    let data = secret.data.clone();
-    hashed(secret, data.as_ref())
+    meta.annotations.get_or_insert_default().insert(names::ANNOTATION_DATA_HASH.to_owned(), hash);
 }
 
 /// Without what managedFields attribute to this ExternalSecret: what it still wants is laid over again.
 fn without_stale(existing: &Secret, desired: &Desired) -> Secret {
     let mut secret = existing.clone();
-    let owned = |path: &[&str]| owned_keys(existing, &desired.manager, path);
-    let labels = owned(&["f:metadata", "f:labels"]);
-    let annotations = owned(&["f:metadata", "f:annotations"]);
-    let data = owned(&["f:data"]);
-    secret.labels_mut().retain(|key, _| !labels.contains(key));
-    secret.annotations_mut().retain(|key, _| !annotations.contains(key));
+    remove_stale_metadata(&mut secret.metadata, &existing.metadata, &desired.manager);
+    let data = owned_keys(&existing.metadata, &desired.manager, &["f:data"]);
     if let Some(kept) = &mut secret.data {
         kept.retain(|key, _| !data.contains(key));
     }
     secret
 }
 
+/// Takes away the labels and annotations that managedFields attribute to `manager`.
+pub(super) fn remove_stale_metadata(meta: &mut ObjectMeta, existing: &ObjectMeta, manager: &str) {
+    let labels = owned_keys(existing, manager, &["f:metadata", "f:labels"]);
+    let annotations = owned_keys(existing, manager, &["f:metadata", "f:annotations"]);
+    meta.labels.get_or_insert_default().retain(|key, _| !labels.contains(key));
+    meta.annotations.get_or_insert_default().retain(|key, _| !annotations.contains(key));
+}
+
 /// The keys under `path` that managedFields attribute to `manager`.
-fn owned_keys(secret: &Secret, manager: &str, path: &[&str]) -> BTreeSet<String> {
-    secret
-        .managed_fields()
+fn owned_keys(meta: &ObjectMeta, manager: &str, path: &[&str]) -> BTreeSet<String> {
+    meta.managed_fields
         .iter()
+        .flatten()
         .filter(|entry| entry.manager.as_deref() == Some(manager))
         .filter_map(|entry| {
             path.iter().try_fold(&entry.fields_v1.as_ref()?.0, |fields, step| fields.get(step))?.as_object()

@@ -2,23 +2,19 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Resource;
-use serde_json::json;
-use strongroom_crds::conditions::{
-    ConditionType, EventReason, STATUS_FALSE, STATUS_TRUE, event_message, secret_message,
-};
-use strongroom_crds::{
-    Binding, Condition, CreationPolicy, ExternalSecret, ExternalSecretReason, ExternalSecretStatus,
-};
+use strongroom_crds::conditions::{EventReason, event_message, secret_message};
+use strongroom_crds::{Binding, CreationPolicy, ExternalSecret, ExternalSecretReason};
 
 use super::apply::{Applied, Written};
-use super::due::Cause;
+use super::due::{self, Cause};
 use super::gather::Observed;
+use super::status;
+use super::words::Words;
 use crate::context::Context;
 use crate::error::{Refusal, SyncError};
-use crate::kube_io::{EventKind, ObjectKey, Subject, Watched};
+use crate::kube_io::{EventKind, Subject};
 use crate::schedule::{Next, RESYNC};
 
 /// How an attempt ended.
@@ -68,15 +64,16 @@ pub(super) struct Synced {
     pub orphans: usize,
 }
 
-/// Reports the outcome and says when to look again.
+/// Reports the outcome of an attempt after `failures` failed ones, and says when to look again.
 pub(super) async fn report(
     context: &Context,
     observed: &Observed,
     outcome: Result<Outcome, SyncError>,
+    failures: u32,
 ) -> Next {
     match outcome {
         Ok(outcome) => succeeded(context, observed, outcome).await,
-        Err(error) => failed(context, observed, &error).await,
+        Err(error) => failed(context, observed, &error, failures).await,
     }
 }
 
@@ -87,73 +84,96 @@ struct Told {
     events: Vec<(EventReason, String)>,
     /// Whether `status.binding` names the target.
     binds: bool,
+    /// Whether the target is as it was before.
+    quiet: bool,
     next: Option<Duration>,
 }
 
 async fn succeeded(context: &Context, observed: &Observed, outcome: Outcome) -> Next {
+    let words = Words::of(observed);
     let told = match outcome {
         Outcome::Gone => return Next::Forget,
         Outcome::NotOurs => return Next::After(RESYNC),
-        Outcome::InStep(next) => return Next::After(next.unwrap_or(RESYNC)),
+        Outcome::InStep(next) => return in_step(context, observed, next.unwrap_or(RESYNC)).await,
         Outcome::Waiting => return Next::After(Duration::from_secs(1)),
         Outcome::Synced { cause, synced, next } => {
             tracing::info!(object = %observed.key, ?cause, written = ?synced.applied.written(), "synced");
-            told_of_sync(synced, next)
+            told_of_sync(&words, synced, next)
         }
         Outcome::Retained { next } => Told {
-            reason: ExternalSecretReason::SecretSynced,
+            reason: words.reason(ExternalSecretReason::SecretSynced),
             message: secret_message::RETAINED,
             events: Vec::new(),
             binds: false,
+            quiet: true,
             next,
         },
         Outcome::Deleted { now, next } => Told {
-            reason: ExternalSecretReason::SecretDeleted,
+            reason: words.reason(ExternalSecretReason::SecretDeleted),
             message: secret_message::DELETED,
-            events: now
-                .then(|| (EventReason::Deleted, secret_message::DELETED.to_owned()))
-                .into_iter()
-                .collect(),
+            events: now.then(|| (EventReason::Deleted, words.deleted())).into_iter().collect(),
             binds: false,
+            quiet: !now,
             next,
         },
     };
     context.events.forget(observed.uid());
     context.metrics.synced(&observed.key);
+    context.brake.forget(&observed.key);
+    if let Some(mark) = observed.retemplated {
+        context.retemplated.settle(&observed.key, mark);
+    }
     let mut status = observed.status();
-    set_ready(&mut status, STATUS_TRUE, told.reason, told.message, observed.now);
+    status::set_ready(&mut status, true, told.reason, told.message, observed.now);
+    status::set_synced(context, &mut status, Ok(()), told.next, observed.now);
+    status::set_generation(context, &mut status, observed);
     status.refresh_time = Some(Time(observed.now));
     status.synced_resource_version = Some(observed.resource_version());
     if told.binds {
         status.binding = Some(Binding { name: observed.target_key().name });
     }
-    let (written, ()) =
-        tokio::join!(write_status(context, observed, &status), post(context, observed, told.events));
-    match written {
-        Ok(()) => Next::After(told.next.unwrap_or(RESYNC)),
-        Err(next) => next,
+    let next = Next::After(told.next.unwrap_or(RESYNC));
+    if told.quiet && told.events.is_empty() && status::is_only_time(context, observed, &status) {
+        return next;
     }
+    let (written, ()) =
+        tokio::join!(status::write(context, observed, &status), post(context, observed, told.events));
+    written.err().unwrap_or(next)
 }
 
-fn told_of_sync(synced: Synced, next: Option<Duration>) -> Told {
+/// Nothing was due. Only a generation that asked for nothing is acknowledged: who waits for it must not wait in
+/// vain.
+async fn in_step(context: &Context, observed: &Observed, wait: Duration) -> Next {
+    let old = observed.status();
+    if old.observed_generation.is_none_or(|seen| Some(seen) == observed.meta().generation) {
+        return Next::After(wait);
+    }
+    let mut status = old;
+    status::set_generation(context, &mut status, observed);
+    status::write(context, observed, &status).await.err().unwrap_or(Next::After(wait))
+}
+
+fn told_of_sync(words: &Words, synced: Synced, next: Option<Duration>) -> Told {
     let Synced { policy, applied, missing, orphans } = synced;
     let missing = missing.into_iter().map(|text| (EventReason::MissingProviderSecret, text));
     let orphan = || (EventReason::Deleted, event_message::ORPHAN_DELETED.to_owned());
     let orphans = std::iter::repeat_with(orphan).take(orphans);
-    let events = missing.chain(orphans).chain(write_event(applied)).collect();
+    let events = missing.chain(orphans).chain(write_event(words, applied)).collect();
     let waits = applied.written() == Written::Waiting;
     let (reason, message) = if waits {
-        (ExternalSecretReason::SecretMissing, secret_message::MISSING)
+        (words.reason(ExternalSecretReason::SecretMissing), words.missing())
     } else {
-        (ExternalSecretReason::SecretSynced, secret_message::SYNCED)
+        (words.reason(ExternalSecretReason::SecretSynced), secret_message::SYNCED)
     };
-    Told { reason, message, events, binds: !waits && policy != CreationPolicy::None, next }
+    let binds = !waits && policy != CreationPolicy::None && !words.is_generic();
+    let quiet = matches!(applied.written(), Written::Nothing | Written::Waiting);
+    Told { reason, message, events, binds, quiet, next }
 }
 
-fn write_event(applied: Applied) -> Option<(EventReason, String)> {
+fn write_event(words: &Words, applied: Applied) -> Option<(EventReason, String)> {
     match applied.written() {
-        Written::Created => Some((EventReason::Created, event_message::CREATED.to_owned())),
-        Written::Updated => Some((EventReason::Updated, event_message::UPDATED.to_owned())),
+        Written::Created => Some((EventReason::Created, words.created())),
+        Written::Updated => Some((EventReason::Updated, words.updated())),
         Written::Nothing | Written::Waiting => None,
     }
 }
@@ -165,83 +185,46 @@ async fn post(context: &Context, observed: &Observed, events: Vec<(EventReason, 
     }
 }
 
-async fn failed(context: &Context, observed: &Observed, error: &SyncError) -> Next {
-    let message = format!("{}: {error}", error.condition_text());
+async fn failed(context: &Context, observed: &Observed, error: &SyncError, failures: u32) -> Next {
+    let words = Words::of(observed);
+    let message = format!("{}: {error}", words.condition_text(error));
     if matches!(error, SyncError::NamespaceTerminating(_)) {
         // As it should be, and the API server takes no events there.
         tracing::info!(object = %observed.key, reason = error.reason(), "not synced");
     } else {
-        tracing::warn!(object = %observed.key, reason = error.reason(), %error, next = %error.next(), "not synced");
+        let next = error.next();
+        if matches!(error, SyncError::Held { .. }) {
+            // There may be thousands of them, and none has done anything.
+            tracing::debug!(object = %observed.key, reason = error.reason(), %error, %next, "not synced");
+        } else {
+            tracing::warn!(object = %observed.key, reason = error.reason(), %error, %next, "not synced");
+        }
         let event = error.to_string();
         context.events.post(&subject(observed), EventKind::Warning, EventReason::UpdateFailed, &event).await;
     }
-    context.metrics.failed(&observed.key);
     let mut status = observed.status();
-    set_ready(&mut status, STATUS_FALSE, ExternalSecretReason::SecretSyncedError, &message, observed.now);
-    if let SyncError::Refused(Refusal::OwnedByOther(_) | Refusal::OwnershipTaken(_)) = error {
+    let stays_ready = context.settings.synced_condition && error.leaves_target() && due::is_fresh(observed);
+    context.metrics.failed(&observed.key, stays_ready);
+    if !stays_ready {
+        let reason = words.reason_of(error);
+        status::set_ready(&mut status, false, reason, &message, observed.now);
+    }
+    let next = error.next();
+    status::set_synced(context, &mut status, Err(error), next.at_latest(failures), observed.now);
+    status::set_generation(context, &mut status, observed);
+    if let SyncError::Refused(Refusal::OwnedByOther(_) | Refusal::OwnershipTaken(_)) = error
+        && !words.is_generic()
+    {
         // As upstream: the binding names the target that was meant.
         status.binding = Some(Binding { name: observed.target_key().name });
     }
     if status == observed.status() {
-        return error.next();
+        return next;
     }
-    match write_status(context, observed, &status).await {
-        Ok(()) | Err(Next::Retry { .. } | Next::After(_)) => error.next(),
+    match status::write(context, observed, &status).await {
+        Ok(()) | Err(Next::Retry { .. } | Next::Held { .. } | Next::After(_)) => next,
         Err(Next::Forget) => Next::Forget,
     }
-}
-
-/// Writes `status` and shows it to the next attempt at once.
-async fn write_status(
-    context: &Context,
-    observed: &Observed,
-    status: &ExternalSecretStatus,
-) -> Result<(), Next> {
-    let patch = json!(status);
-    match context.cluster.patch_status::<ExternalSecret>(&observed.key, &patch).await {
-        Ok(object) => {
-            remember(context, object);
-            Ok(())
-        }
-        Err(error) if error.failure() == crate::kube_io::ApiFailure::NotFound => Err(Next::Forget),
-        Err(error) => {
-            tracing::warn!(object = %observed.key, %error, "the status could not be written");
-            Err(SyncError::Write(error).next())
-        }
-    }
-}
-
-/// Puts an object that the API server just gave us into the mirror.
-pub(super) fn remember(context: &Context, mut object: Watched<ExternalSecret>) {
-    object.meta_mut().managed_fields = None;
-    let key = ObjectKey::of(object.meta());
-    let version = object.meta().resource_version.clone();
-    // Not newer means that the watch was faster.
-    let _ = context.external_secrets.put(key, version.as_deref(), object);
-}
-
-/// Sets the Ready condition; its transition time moves only when the status flips (spec eso-core 2.10).
-fn set_ready(
-    status: &mut ExternalSecretStatus,
-    ready: &str,
-    reason: ExternalSecretReason,
-    message: &str,
-    now: Timestamp,
-) {
-    let old = status.conditions.iter().position(|condition| condition.type_ == ConditionType::Ready.as_str());
-    let old = old.map(|index| status.conditions.remove(index));
-    let since =
-        old.filter(|old| old.status == ready).and_then(|old| old.last_transition_time).unwrap_or(Time(now));
-    status.conditions.insert(
-        0,
-        Condition {
-            type_: ConditionType::Ready.to_string(),
-            status: ready.to_owned(),
-            reason: Some(reason.as_str().to_owned()),
-            message: Some(message.to_owned()),
-            last_transition_time: Some(since),
-        },
-    );
 }
 
 fn subject(observed: &Observed) -> Subject {

@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use strongroom_crds as api;
 use strongroom_provider_api::{Content, Dialect, MissingProperty, Payload, PropertyOrder, SecretBytes};
+use strongroom_templating::engine::go_template::Environment;
 use strongroom_templating::transform::decode::{self, DecodeError, DecodingStrategy};
 use strongroom_templating::transform::keys::{self, ConversionStrategy, KeyError};
 use strongroom_templating::transform::null_bytes::{self, NullByteError, NullBytePolicy};
@@ -13,6 +15,8 @@ use strongroom_templating::transform::rewrite::{
     self, ConflictPolicy, Merge, MergeStrategy, PriorityPolicy, Rewrite, RewriteError,
 };
 use strongroom_templating::transform::select::{self, JsonMap, SelectError};
+
+use crate::random::SystemRandom;
 
 /// Data of one entry, by key.
 pub(super) type Shaped = BTreeMap<String, SecretBytes>;
@@ -44,9 +48,9 @@ pub(super) enum ShapeError {
     /// A rewrite cannot be carried out.
     #[error(transparent)]
     Rewrite(#[from] RewriteError),
-    /// The rewrite needs the template engine.
-    #[error("rewrite.transform is not built in yet")]
-    Transform,
+    /// A rewrite says nothing.
+    #[error("a rewrite must have one of regexp, transform and merge")]
+    EmptyRewrite,
 }
 
 /// `data[]`: one value under `secret_key`.
@@ -74,6 +78,7 @@ pub(super) fn members(
     rewrite: &[api::Rewrite],
     payload: &Payload,
     dialect: Dialect,
+    now: Timestamp,
 ) -> Result<Shaped, ShapeError> {
     let values: Values = if let (Content::Fields(fields), None) = (&payload.content, property_of(remote)) {
         fields.iter().map(|(name, value)| (name.clone(), value.expose().to_vec())).collect()
@@ -87,6 +92,7 @@ pub(super) fn members(
         conversion(remote.conversion_strategy),
         decoding(remote.decoding_strategy),
         null_policy(remote.null_byte_policy),
+        now,
     )
 }
 
@@ -99,6 +105,7 @@ pub(super) fn matches(
     rewrite: &[api::Rewrite],
     payloads: &[(String, Arc<Payload>)],
     dialect: Dialect,
+    now: Timestamp,
 ) -> Result<Shaped, ShapeError> {
     let conversion = conversion(find.conversion_strategy);
     let mut values: Values =
@@ -106,7 +113,14 @@ pub(super) fn matches(
     if dialect.find_converts_keys {
         values = keys::convert(conversion, values)?;
     }
-    finish(values, rewrite, conversion, decoding(find.decoding_strategy), null_policy(find.null_byte_policy))
+    finish(
+        values,
+        rewrite,
+        conversion,
+        decoding(find.decoding_strategy),
+        null_policy(find.null_byte_policy),
+        now,
+    )
 }
 
 /// The common end of `extract` and `find`: keys are converted only where no rewrite is asked for.
@@ -116,11 +130,13 @@ fn finish(
     conversion: ConversionStrategy,
     decoding: DecodingStrategy,
     null_bytes: NullBytePolicy,
+    now: Timestamp,
 ) -> Result<Shaped, ShapeError> {
     let values = if rewrite.is_empty() {
         keys::convert(conversion, values)?
     } else {
-        rewrite::rewrite(&operations(rewrite)?, values)?
+        let mut environment = Environment { now, random: &mut SystemRandom };
+        rewrite::rewrite(&operations(rewrite)?, values, &mut environment)?
     };
     let values = decode::decode_map(decoding, &keys::valid_keys(values)?)?;
     null_bytes::check_map(null_bytes, &values)?;
@@ -178,7 +194,7 @@ fn json_map(dialect: Dialect) -> JsonMap {
     }
 }
 
-fn decoding(strategy: Option<api::DecodingStrategy>) -> DecodingStrategy {
+pub(super) fn decoding(strategy: Option<api::DecodingStrategy>) -> DecodingStrategy {
     match strategy {
         None | Some(api::DecodingStrategy::None) => DecodingStrategy::None,
         Some(api::DecodingStrategy::Auto) => DecodingStrategy::Auto,
@@ -201,19 +217,18 @@ fn null_policy(policy: Option<api::NullBytePolicy>) -> NullBytePolicy {
     }
 }
 
-/// Refuses `transform`, which needs the template engine, before anything is fetched.
-///
-/// # Errors
-/// [`ShapeError::Transform`].
-pub(super) fn operations(rewrites: &[api::Rewrite]) -> Result<Vec<Rewrite>, ShapeError> {
+fn operations(rewrites: &[api::Rewrite]) -> Result<Vec<Rewrite>, ShapeError> {
     rewrites
         .iter()
         .map(|operation| match operation {
             api::Rewrite { regexp: Some(regexp), .. } => {
                 Ok(Rewrite::Regexp { source: regexp.source.clone(), target: regexp.target.clone() })
             }
+            api::Rewrite { transform: Some(transform), .. } => {
+                Ok(Rewrite::Transform { template: transform.template.clone() })
+            }
             api::Rewrite { merge: Some(merge), .. } => Ok(Rewrite::Merge(merge_operation(merge))),
-            api::Rewrite { .. } => Err(ShapeError::Transform),
+            api::Rewrite { regexp: None, transform: None, merge: None } => Err(ShapeError::EmptyRewrite),
         })
         .collect()
 }

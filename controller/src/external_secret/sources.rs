@@ -68,6 +68,16 @@ pub(super) enum Ask {
     },
 }
 
+impl Ask {
+    /// The remote key, where one is named.
+    pub(super) fn key(&self) -> Option<&str> {
+        match self {
+            Self::Value { remote, .. } | Self::Members { remote, .. } => Some(&remote.key),
+            Self::Matches { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -85,8 +95,12 @@ impl fmt::Display for Entry {
 /// [`SyncError::Object`] names every field at fault.
 pub(super) fn sources(namespace: &str, spec: &ExternalSecretSpec) -> Result<Vec<Source>, SyncError> {
     let mut violations = validation::violations(spec);
-    // What only the webhook of upstream refuses was accepted and synced where it did not run.
-    violations.retain(|violation| violation.enforcement == Enforcement::Controller);
+    // What only the webhook of upstream refuses was accepted and synced where it did not run. Templates are looked
+    // at once there is data for them: a store that fails is told first.
+    violations.retain(|violation| {
+        violation.enforcement == Enforcement::Controller
+            && !violation.field.starts_with("spec.target.template")
+    });
     if !violations.is_empty() {
         let faults: Vec<_> = violations
             .iter()

@@ -8,7 +8,7 @@ use strongroom_crds::conditions::{ConditionType, STATUS_TRUE};
 use super::gather::target_key;
 use super::sources::sources;
 use crate::context::Context;
-use crate::kube_io::{NamespaceView, ObjectKey, SecretDigest, Watched};
+use crate::kube_io::{NamespaceView, ObjectKey, Reference, ReferenceKind, SecretDigest, Watched};
 use crate::schedule::Lane;
 use crate::stores::StoreId;
 
@@ -20,6 +20,9 @@ pub fn external_secret(
     old: Option<&Watched<ExternalSecret>>,
     new: Option<&Watched<ExternalSecret>>,
 ) {
+    if old.map(|old| old.meta().generation) != new.map(|new| new.meta().generation) {
+        context.references.set_templates(key, new.map(|new| templates(key, new)).unwrap_or_default());
+    }
     match (old, new) {
         (Some(old), Some(new)) if !matters(old.meta(), new.meta()) => {}
         (None, Some(new)) if was_synced(new) => context.request(key, Lane::Refresh),
@@ -27,6 +30,9 @@ pub fn external_secret(
         (Some(old), None) => {
             context.events.forget(old.meta().uid.as_deref().unwrap_or_default());
             context.metrics.forget(key);
+            context.retemplated.forget(key);
+            context.refreshed.forget(key);
+            context.brake.forget(key);
             context.request(key, Lane::Refresh);
         }
         (None, None) => {}
@@ -55,6 +61,23 @@ pub fn secret(context: &Context, key: &ObjectKey, old: Option<&SecretDigest>, ne
     }
 }
 
+/// A ConfigMap or Secret that the template of `key` is made from changed.
+pub fn template(context: &Context, key: &ObjectKey) {
+    context.retemplated.set(key);
+    context.request(key, Lane::Changed);
+}
+
+/// The ConfigMaps and Secrets that the template is made from; they live in the object's own namespace.
+fn templates(key: &ObjectKey, object: &Watched<ExternalSecret>) -> Vec<Reference> {
+    let Ok(object) = &object.0 else { return Vec::new() };
+    let from = object.spec.target.template.iter().flat_map(|template| &template.template_from);
+    let named = from.flat_map(|from| {
+        let config_map = from.config_map.iter().map(|named| (ReferenceKind::ConfigMap, &named.name));
+        config_map.chain(from.secret.iter().map(|named| (ReferenceKind::Secret, &named.name)))
+    });
+    named.map(|(kind, name)| Reference { kind, key: ObjectKey::new(&key.namespace, name) }).collect()
+}
+
 /// The labels of a namespace changed: a store's conditions may let it in now.
 pub fn namespace(
     context: &Context,
@@ -72,6 +95,7 @@ pub fn namespace(
 
 /// A store became ready, or its spec changed: whoever draws from it and is not in step tries again.
 pub fn store(context: &Context, store: &StoreId) {
+    context.breakers.try_now(store);
     let waits = |owner: &ObjectKey, object: &Watched<ExternalSecret>| {
         let Ok(object) = &object.0 else { return false };
         let ready = object.status.iter().flat_map(|status| &status.conditions);

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::ObjectKey;
 
@@ -31,6 +32,7 @@ struct State<T> {
 struct Entry<T> {
     version: u64,
     epoch: u64,
+    seen: Instant,
     value: Arc<T>,
 }
 
@@ -48,6 +50,12 @@ impl<T> Mirror<T> {
     pub fn get(&self, key: &ObjectKey) -> Option<Arc<T>> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         state.objects.get(key).map(|entry| Arc::clone(&entry.value))
+    }
+
+    /// The newest known value of `key`, and when it was first seen here.
+    pub fn get_seen(&self, key: &ObjectKey) -> Option<(Arc<T>, Instant)> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.objects.get(key).map(|entry| (Arc::clone(&entry.value), entry.seen))
     }
 
     /// The keys whose value is `wanted`.
@@ -82,7 +90,7 @@ impl<T> Mirror<T> {
             entry.epoch = epoch;
             return Err(NotNewer);
         }
-        let entry = Entry { version, epoch, value: Arc::new(value) };
+        let entry = Entry { version, epoch, seen: Instant::now(), value: Arc::new(value) };
         Ok(state.objects.insert(key, entry).map(|old| old.value))
     }
 
@@ -137,7 +145,7 @@ impl<T> Mirror<T> {
 pub struct NotNewer;
 
 /// An unreadable version counts as the newest, so that nothing is ever lost by it.
-fn number(version: Option<&str>) -> u64 {
+pub(super) fn number(version: Option<&str>) -> u64 {
     version.and_then(|version| version.parse().ok()).unwrap_or(u64::MAX)
 }
 

@@ -5,15 +5,22 @@
 mod error;
 mod events;
 mod key;
+mod manifest_mirrors;
+mod manifests;
 mod mirror;
 mod references;
+mod registry;
 mod requests;
+mod tail;
 pub mod watches;
 
 pub use error::{ApiError, ApiFailure};
 pub use events::{EventKind, Events, Subject};
 pub use key::ObjectKey;
+pub use manifest_mirrors::ManifestMirrors;
+pub use manifests::{ManifestKind, ManifestKinds, NoKind};
 pub use mirror::Mirror;
-pub use references::{ClusterResolver, Resolved};
+pub use references::ClusterResolver;
+pub use registry::{Dependant, Freshness, Interest, Reference, ReferenceKind, References, Shown};
 pub use requests::{Cluster, StatusOwner};
 pub use watches::{NamespaceView, SecretDigest, Watched};

@@ -60,6 +60,11 @@ impl Cluster {
         Self { client }
     }
 
+    /// The client that requests go through.
+    pub(super) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     /// The Secret under `key`, or `None`.
     pub async fn secret(&self, key: &ObjectKey) -> Result<Option<Secret>, ApiError> {
         let api: Api<Secret> = self.namespaced(&key.namespace);
@@ -177,7 +182,7 @@ impl Cluster {
     }
 }
 
-async fn bounded<T>(
+pub(super) async fn bounded<T>(
     action: &'static str,
     object: impl Fn() -> String,
     request: impl Future<Output = kube::Result<T>>,

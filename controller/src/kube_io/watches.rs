@@ -7,17 +7,19 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, ServiceAccount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::{ObjectMeta, PartialObjectMeta};
-use kube::core::DeserializeGuard;
+use kube::core::{DeserializeGuard, DynamicObject};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
-use kube::{Api, Client, Resource, ResourceExt};
+use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use strongroom_crds::{ClusterSecretStore, ExternalSecret, SecretStore, names};
 use tokio::task::JoinSet;
 
+use super::registry::{Dependant, ReferenceKind};
+use super::tail::Tail;
 use super::{ApiError, Mirror, ObjectKey};
 use crate::context::Context;
 use crate::stores::{StoreId, StoreView};
@@ -26,7 +28,8 @@ use crate::{external_secret, hash, secret_store};
 /// A stored object of ours: its metadata always, the rest if it can be read.
 pub type Watched<K> = DeserializeGuard<K>;
 
-/// What is kept of a managed Secret: enough to tell whether it is in step, and no value.
+/// What is kept of a managed Secret, or of another managed target: enough to tell whether it is in step, and no
+/// value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SecretDigest {
     /// The object's uid.
@@ -46,21 +49,38 @@ pub struct SecretDigest {
 impl SecretDigest {
     /// The digest of `secret`; its values are not kept.
     pub fn of(secret: &Secret) -> Self {
-        let meta = &secret.metadata;
+        let data = secret.data.iter().flatten().map(|(key, value)| (key.as_str(), value.0.as_slice()));
+        Self::with_hash(&secret.metadata, hash::data(data))
+    }
+
+    /// The digest of a target that is not a Secret. One without content has an empty hash.
+    pub fn of_manifest(object: &DynamicObject) -> Self {
+        Self::with_hash(&object.metadata, hash::manifest(&object.data).unwrap_or_default())
+    }
+
+    fn with_hash(meta: &ObjectMeta, hash: String) -> Self {
         Self {
             uid: meta.uid.clone().unwrap_or_default(),
             resource_version: meta.resource_version.clone().unwrap_or_default(),
-            hash: hash::data(
-                secret.data.iter().flatten().map(|(key, value)| (key.as_str(), value.0.as_slice())),
-            ),
-            claimed_hash: secret.annotations().get(names::ANNOTATION_DATA_HASH).cloned(),
+            hash,
+            claimed_hash: meta
+                .annotations
+                .iter()
+                .flatten()
+                .find(|(key, _)| *key == names::ANNOTATION_DATA_HASH)
+                .map(|(_, value)| value.clone()),
             controller: meta
                 .owner_references
                 .iter()
                 .flatten()
                 .find(|owner| owner.controller == Some(true))
                 .cloned(),
-            created_by: secret.labels().get(names::LABEL_CREATED_BY).cloned(),
+            created_by: meta
+                .labels
+                .iter()
+                .flatten()
+                .find(|(key, _)| *key == names::LABEL_CREATED_BY)
+                .map(|(_, value)| value.clone()),
         }
     }
 }
@@ -96,11 +116,9 @@ pub fn spawn(tasks: &mut JoinSet<anyhow::Result<()>>, client: Client, scope: &Sc
         trimmed,
         external_secrets,
     )));
-    // Small pages bound the peak: each payload is hashed and dropped.
-    let managed = watcher::Config::default().labels(&format!("{}=true", names::LABEL_MANAGED)).page_size(50);
     tasks.spawn(never_ends(follow(
         scope.api::<Secret>(&client),
-        managed,
+        managed(),
         Arc::clone(&context.secrets),
         |secret| SecretDigest::of(&secret),
         context.notice(external_secret::watch::secret),
@@ -127,6 +145,12 @@ pub fn spawn(tasks: &mut JoinSet<anyhow::Result<()>>, client: Client, scope: &Sc
     } else {
         context.stores.cluster.stay_empty();
     }
+    tasks.spawn(never_ends(scope.tail::<Secret>(&client, ReferenceKind::Secret, context).follow()));
+    tasks.spawn(never_ends(scope.tail::<ConfigMap>(&client, ReferenceKind::ConfigMap, context).follow()));
+    tasks.spawn(never_ends(
+        scope.tail::<ServiceAccount>(&client, ReferenceKind::ServiceAccount, context).follow(),
+    ));
+    tasks.spawn(never_ends(follow_manifests(client.clone(), scope.clone(), Arc::clone(context))));
     // With one namespace and no cluster stores nobody asks for namespaces, and we may have no right to them.
     if scope.cluster_stores || scope.namespace.is_none() {
         tasks.spawn(never_ends(follow(
@@ -141,7 +165,43 @@ pub fn spawn(tasks: &mut JoinSet<anyhow::Result<()>>, client: Client, scope: &Sc
     }
 }
 
+/// Starts the watch of a kind of generic target when the first ExternalSecret asks for it.
+async fn follow_manifests(client: Client, scope: Scope, context: Arc<Context>) {
+    let Some(mut starts) = context.manifests.starts() else { return };
+    let mut watches = JoinSet::new();
+    while let Some((kind, mirror)) = starts.recv().await {
+        let api = match &scope.namespace {
+            Some(namespace) => Api::namespaced_with(client.clone(), namespace, kind.resource()),
+            None => Api::all_with(client.clone(), kind.resource()),
+        };
+        watches.spawn(follow(
+            api,
+            managed(),
+            mirror,
+            |object: DynamicObject| SecretDigest::of_manifest(&object),
+            context.notice(external_secret::watch::secret),
+        ));
+    }
+}
+
+/// Managed targets only. Small pages bound the peak: each payload is hashed and dropped.
+fn managed() -> watcher::Config {
+    watcher::Config::default().labels(&format!("{}=true", names::LABEL_MANAGED)).page_size(100)
+}
+
 impl Scope {
+    fn tail<K>(&self, client: &Client, kind: ReferenceKind, context: &Arc<Context>) -> Tail<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
+        let (references, context) = (Arc::clone(&context.references), Arc::clone(context));
+        let tell = Box::new(move |dependant: &Dependant, known: bool| match dependant {
+            Dependant::Store(id) => secret_store::reference(&context, id, known),
+            Dependant::ExternalSecret(key) => external_secret::watch::template(&context, key),
+        });
+        Tail { api: self.api(client), kind, references, tell }
+    }
+
     fn api<K>(&self, client: &Client) -> Api<K>
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
@@ -237,5 +297,82 @@ fn watch_error(error: &watcher::Error) -> String {
         | watcher::Error::WatchFailed(error) => ApiError::new("watch", "objects", error).to_string(),
         watcher::Error::WatchError(_) => "the watch expired".to_owned(),
         watcher::Error::NoResourceVersion => "a list came without a resource version".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::app::context_over;
+
+    /// A ConfigMap changes; one ExternalSecret of the namespace has its template there.
+    #[tokio::test]
+    async fn a_changed_template_source_asks_for_an_attempt_on_who_names_it_and_nobody_else() {
+        let watches = AtomicUsize::new(0);
+        let context = context_over(&[], move |_, path, _| {
+            assert_eq!(path, "/api/v1/configmaps");
+            let changed = |namespace: &str, name: &str, version: usize| {
+                json!({ "type": "MODIFIED", "object": {
+                    "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata",
+                    "metadata": { "name": name, "namespace": namespace, "resourceVersion": version.to_string() },
+                } })
+            };
+            match watches.fetch_add(1, Ordering::Relaxed) {
+                0 => (
+                    200,
+                    json!({ "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadataList",
+                    "metadata": { "resourceVersion": "5" }, "items": [] }),
+                ),
+                1 => (200, changed("ns", "other", 6)),
+                2 => (200, changed("elsewhere", "templates", 7)),
+                3 => (200, changed("ns", "templates", 8)),
+                _ => (200, Value::Null),
+            }
+        });
+        let context = Arc::new(context);
+        for name in ["templated", "plain"] {
+            let mut object = json!({
+                "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",
+                "metadata": { "name": name, "namespace": "ns", "uid": name, "generation": 1 },
+                "spec": {},
+            });
+            if name == "templated" {
+                let from = json!({ "configMap": { "name": "templates", "items": [{ "key": "k" }] } });
+                object["spec"]["target"] = json!({ "template": { "templateFrom": [from] } });
+            }
+            let object: Watched<ExternalSecret> = serde_json::from_value(object).unwrap();
+            let key = ObjectKey::new("ns", name);
+            external_secret::watch::external_secret(&context, &key, None, Some(&object));
+            let _ = context.external_secrets.put(key.clone(), Some("1"), object);
+            // What is new is attempted once.
+            context.schedule.next().await;
+            context.schedule.finish(&key, crate::schedule::Next::After(Duration::from_mins(50)));
+        }
+
+        let scope = Scope { namespace: None, cluster_stores: true };
+        let client = context.cluster.client();
+        let tail = scope.tail::<ConfigMap>(&client, ReferenceKind::ConfigMap, &context);
+        let told = tokio::spawn(tail.follow());
+        let job = tokio::time::timeout(Duration::from_secs(20), context.schedule.next()).await.unwrap();
+        let key = ObjectKey::new("ns", "templated");
+        assert_eq!((&job.key, job.failures), (&key, 0));
+        assert_eq!(context.retemplated.get(&key), Some(1));
+        assert_eq!(context.retemplated.get(&ObjectKey::new("ns", "plain")), None);
+        let nobody = tokio::time::timeout(Duration::from_secs(1), context.schedule.next()).await;
+        assert!(nobody.is_err(), "{nobody:?}");
+        told.abort();
+
+        external_secret::watch::external_secret(
+            &context,
+            &key,
+            context.external_secrets.get(&key).as_deref(),
+            None,
+        );
+        assert!(context.references.is_empty());
     }
 }

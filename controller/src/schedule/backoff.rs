@@ -15,6 +15,10 @@ impl Backoff {
     /// Upstream's: one second, doubled up to seven minutes (spec eso-core 2.6).
     pub const UPSTREAM: Self = Self { first: Duration::from_secs(1), cap: Duration::from_mins(7) };
 
+    /// Where a store does not answer: it may come back at any moment, and its breaker keeps the objects from
+    /// asking all at once.
+    pub const OUTAGE: Self = Self { cap: Duration::from_mins(1), ..Self::UPSTREAM };
+
     /// The wait after `failures` failures in a row (one or more). `jitter` in 0..=255 takes away up to a
     /// quarter of it, so that objects that failed together do not come back together.
     pub fn wait(self, failures: u32, jitter: u8) -> Duration {

@@ -44,7 +44,6 @@ pub(super) async fn probe(context: &Context, store: &StoreView) -> Verdict {
         Ok((descriptor, _)) => descriptor.upkeep,
         Err(error) => return Verdict::NoClient(Arc::new(error)),
     };
-    context.pool.refresh(store).await;
     let handle = match context.pool.handle(store, None).await {
         Ok(handle) => handle,
         // Its credentials are the callers': there is nothing to log in with from here.

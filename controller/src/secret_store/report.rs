@@ -9,7 +9,7 @@ use strongroom_crds::conditions::{
     ConditionType, EventReason, STATUS_FALSE, STATUS_TRUE, StoreReason, event_message, store_message,
 };
 use strongroom_crds::{ClusterSecretStore, Condition, SecretStore, SecretStoreStatus, StoreCapabilities};
-use strongroom_provider_api::{Access, Error, Upkeep};
+use strongroom_provider_api::{Access, Error, ErrorKind, Upkeep};
 
 use super::probe::Verdict;
 use crate::context::Context;
@@ -17,6 +17,10 @@ use crate::external_secret;
 use crate::kube_io::{ApiError, EventKind, Subject};
 use crate::schedule::{Backoff, Next};
 use crate::stores::{Readiness, StoreView};
+
+/// After a refused login: Vault locks an identity out after five within a quarter of an hour. A change of the
+/// store or of a credential is noticed and ends the wait.
+const REFUSED: Backoff = Backoff { first: Duration::from_mins(2), cap: Duration::from_mins(7) };
 
 /// What the status is to say.
 struct Said {
@@ -56,7 +60,9 @@ pub(super) async fn report(context: &Context, store: &StoreView, verdict: &Verdi
     match verdict {
         Verdict::Valid { interval, .. } | Verdict::Unknown { interval, .. } => Next::After(*interval),
         Verdict::NoClient(error) | Verdict::Broken(error) => {
-            Next::Retry { backoff: Backoff::UPSTREAM, at_least: error.retry_after().unwrap_or_default() }
+            let backoff =
+                if error.kind() == ErrorKind::Unauthenticated { REFUSED } else { Backoff::UPSTREAM };
+            Next::Retry { backoff, at_least: error.retry_after().unwrap_or_default() }
         }
     }
 }

@@ -30,6 +30,12 @@ pub(crate) fn watch(context: &Context, id: &StoreId, old: Option<&StoreView>, ne
     }
 }
 
+/// Something that the store `id` refers to has changed, or may have: its check compares.
+pub(crate) fn reference(context: &Context, id: &StoreId, known: bool) {
+    let lane = if known { Lane::Changed } else { Lane::Refresh };
+    context.store_schedule.request(id, &Group::from(id.to_string()), lane);
+}
+
 fn matters(old: &StoreView, new: &StoreView) -> bool {
     old.meta.generation != new.meta.generation
         || old.meta.uid != new.meta.uid

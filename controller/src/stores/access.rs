@@ -26,9 +26,11 @@ pub struct Gate<'a> {
     pub flood_gate: bool,
     /// The time.
     pub now: Timestamp,
+    /// When this process started.
+    pub started: Timestamp,
 }
 
-/// The first check of a store takes a moment; that long after its creation it is new, not broken.
+/// The first check of a store takes a moment; that long after its creation, or our start, it is new, not broken.
 const FIRST_CHECK: SignedDuration = SignedDuration::from_secs(15);
 
 /// Why a store may not be used; `Display` gives upstream's texts (spec eso-core 2.5).
@@ -81,14 +83,15 @@ pub fn access(id: &StoreId, store: Option<&StoreView>, gate: Gate<'_>) -> Result
     match store.readiness() {
         Readiness::Ready => Ok(()),
         _ if !gate.flood_gate => Ok(()),
-        Readiness::Unknown if is_new(store, gate.now) => Err(AccessError::Fresh(id.clone())),
+        Readiness::Unknown if is_new(store, gate) => Err(AccessError::Fresh(id.clone())),
         Readiness::Unknown | Readiness::NotReady => Err(AccessError::NotReady(id.clone())),
     }
 }
 
-fn is_new(store: &StoreView, now: Timestamp) -> bool {
+/// A store that was never checked is new to us, too, where it is older than this process.
+fn is_new(store: &StoreView, gate: Gate<'_>) -> bool {
     let created = store.meta.creation_timestamp.as_ref();
-    created.is_some_and(|created| now.duration_since(created.0) < FIRST_CHECK)
+    created.is_some_and(|created| gate.now.duration_since(created.0.max(gate.started)) < FIRST_CHECK)
 }
 
 /// No conditions let everybody in; otherwise one of them must match. A store that cannot be read lets nobody
@@ -147,7 +150,7 @@ mod tests {
     const CREATED: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
     fn gate<'a>(namespace: &'a str, view: &'a NamespaceView, now: Timestamp) -> Gate<'a> {
-        Gate { namespace, view, class: "default", flood_gate: true, now }
+        Gate { namespace, view, class: "default", flood_gate: true, now, started: Timestamp::UNIX_EPOCH }
     }
 
     #[test]

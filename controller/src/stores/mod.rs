@@ -1,9 +1,17 @@
 //! SecretStores and ClusterSecretStores as the pipeline sees them: who may use which, and live clients.
 
 mod access;
+mod breaker;
+#[cfg(test)]
+mod isolation;
 mod pool;
+mod reads;
+#[cfg(test)]
+mod tenancy;
 mod view;
 
 pub use access::{AccessError, Gate, access};
+pub use breaker::{Admission, BreakerState, Breakers, Held};
 pub use pool::{Handle, Pool};
+pub use reads::{Answer, Pass};
 pub use view::{Readiness, StoreId, StoreView, Stores};

@@ -8,18 +8,22 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use strongroom_provider_api::{
-    CaProviderType, Capabilities, Dialect, Error, Resolver, Result, StoreClient, Toolbox,
+    Capabilities, Dialect, Error, ErrorKind, Resolver, Result, StoreClient, Toolbox,
 };
-use strongroom_provider_kit::layers;
+use strongroom_provider_kit::layers::{self, Pace};
 use tokio::time::Instant;
 
 use super::StoreView;
-use crate::kube_io::{Cluster, ClusterResolver, Resolved};
+use super::reads::{Pass, Reads};
+use crate::kube_io::{Cluster, ClusterResolver, References};
 use crate::schedule::Backoff;
 
 /// After a failed connect the same answer is given for a while, so that a thousand objects of a broken store
 /// do not make a thousand logins.
 const COOL_DOWN: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration::from_mins(1) };
+/// After a second refused login in a row: Vault locks an identity out after five within a quarter of an hour. A
+/// change of the credential is noticed and ends the wait.
+const REFUSED: Backoff = Backoff { first: Duration::from_mins(3), cap: Duration::from_mins(12) };
 /// Revoking a login at the end may take this long.
 const CLOSING: Duration = Duration::from_secs(5);
 
@@ -32,6 +36,7 @@ pub struct Handle {
     /// How its payloads are read.
     pub dialect: Dialect,
     resolver: Arc<ClusterResolver>,
+    reads: Reads,
     closed: AtomicBool,
 }
 
@@ -45,6 +50,7 @@ pub struct Handle {
 #[derive(Debug)]
 pub struct Pool {
     cluster: Cluster,
+    references: Arc<References>,
     toolbox: Toolbox,
     stores: Mutex<HashMap<String, StoreSlots>>,
 }
@@ -53,6 +59,7 @@ pub struct Pool {
 struct StoreSlots {
     generation: i64,
     per_caller: bool,
+    pace: Arc<Pace>,
     slots: HashMap<Option<String>, Arc<Slot>>,
 }
 
@@ -62,6 +69,8 @@ type Slot = tokio::sync::Mutex<Place>;
 #[derive(Debug, Default)]
 struct Place {
     handle: Option<Arc<Handle>>,
+    /// What the client was made of has changed: another is made, and until then this one serves.
+    outdated: bool,
     failure: Option<Failure>,
     failures: u32,
 }
@@ -70,7 +79,8 @@ struct Place {
 struct Failure {
     error: Arc<Error>,
     until: Instant,
-    caller_needed: bool,
+    /// Keeps what was referred to noted: a change of it is worth an attempt.
+    resolver: Arc<ClusterResolver>,
 }
 
 impl fmt::Debug for Handle {
@@ -80,6 +90,11 @@ impl fmt::Debug for Handle {
 }
 
 impl Handle {
+    /// The reads of one object, shared with others where they began at `since` or later.
+    pub fn pass(&self, since: Instant) -> Pass {
+        self.reads.pass(since)
+    }
+
     async fn close(&self) {
         if !self.closed.swap(true, Ordering::Relaxed) {
             let _ = tokio::time::timeout(CLOSING, self.client.close()).await;
@@ -100,9 +115,10 @@ impl Drop for Handle {
 }
 
 impl Pool {
-    /// A pool whose clients reach the cluster through `cluster` and get `toolbox`.
-    pub fn new(cluster: Cluster, toolbox: Toolbox) -> Self {
-        Self { cluster, toolbox, stores: Mutex::default() }
+    /// A pool whose clients reach the cluster through `cluster` and get `toolbox`; what they refer to is noted in
+    /// `references`.
+    pub fn new(cluster: Cluster, references: Arc<References>, toolbox: Toolbox) -> Self {
+        Self { cluster, references, toolbox, stores: Mutex::default() }
     }
 
     /// The client of `store` on behalf of `caller` (a namespace; `None` for the store's own check).
@@ -112,13 +128,13 @@ impl Pool {
     pub async fn handle(&self, store: &StoreView, caller: Option<&str>) -> Result<Arc<Handle>, Arc<Error>> {
         let caller = caller.filter(|_| store.id.cluster);
         if caller.is_none() || !self.is_per_caller(store) {
-            let caller_needed = match self.open(store, None).await {
+            match self.open(store, None).await {
                 Ok(handle) if caller.is_none() || !handle.resolver.caller_needed() => return Ok(handle),
-                Ok(_) => true,
-                Err(failure) if caller.is_none() || !failure.caller_needed => return Err(failure.error),
-                Err(failure) => failure.caller_needed,
-            };
-            self.with(store, |slots| slots.per_caller = caller_needed);
+                Err(failure) if caller.is_none() || !failure.resolver.caller_needed() => {
+                    return Err(failure.error);
+                }
+                Ok(_) | Err(_) => self.with(store, |slots| slots.per_caller = true),
+            }
         }
         self.open(store, caller).await.map_err(|failure| failure.error)
     }
@@ -133,7 +149,7 @@ impl Pool {
     pub async fn needs_caller(&self, store: &StoreView) -> bool {
         let Some(slot) = self.with(store, |slots| slots.slots.get(&None).cloned()) else { return false };
         let place = slot.lock().await;
-        place.failure.as_ref().is_some_and(|failure| failure.caller_needed)
+        place.failure.as_ref().is_some_and(|failure| failure.resolver.caller_needed())
             || place.handle.as_ref().is_some_and(|handle| handle.resolver.caller_needed())
     }
 
@@ -143,23 +159,27 @@ impl Pool {
         for slot in self.slots(store) {
             let mut place = slot.lock().await;
             if place.handle.as_ref().is_some_and(|current| Arc::ptr_eq(current, handle)) {
-                place.fail(Arc::clone(&error), false);
+                place.fail(Arc::clone(&error), Arc::clone(&handle.resolver));
             }
         }
     }
 
-    /// Lets go of the clients whose credentials, tokens or CAs have changed in the cluster, and of failures, so
-    /// that what was mended is tried.
-    pub async fn refresh(&self, store: &StoreView) {
+    /// Marks the clients whose credentials, tokens or CAs have changed in the cluster, so that others are made in
+    /// their place, and forgets failures, so that what was mended is tried. Gives true if anything has changed.
+    pub async fn refresh(&self, store: &StoreView) -> bool {
+        let mut changed = false;
         for slot in self.slots(store) {
             let mut place = slot.lock().await;
-            place.failure = None;
-            if let Some(handle) = &place.handle
-                && self.has_changed(&handle.resolver.resolved()).await
-            {
-                place.handle = None;
+            if let Some(handle) = &place.handle {
+                let outdated = handle.resolver.is_outdated().await;
+                place.outdated |= outdated;
+                changed |= outdated;
+            }
+            if let Some(failure) = place.failure.take() {
+                changed |= failure.resolver.is_outdated().await;
             }
         }
+        changed
     }
 
     /// Lets go of every client of a store that is gone.
@@ -183,27 +203,38 @@ impl Pool {
         let caller_key = caller.map(ToOwned::to_owned);
         let slot = self.with(store, |slots| Arc::clone(slots.slots.entry(caller_key).or_default()));
         let mut place = slot.lock().await;
-        if let Some(handle) = &place.handle {
+        if let Some(handle) = &place.handle
+            && !place.outdated
+        {
             return Ok(Arc::clone(handle));
         }
         if let Some(failure) = &place.failure
             && Instant::now() < failure.until
         {
-            return Err(failure.clone());
+            return place.handle.clone().ok_or_else(|| failure.clone());
         }
-        let (connected, caller_needed) = self.connect(store, caller).await;
+        let (connected, resolver) = self.connect(store, caller).await;
         match connected {
             Ok(handle) => {
-                *place = Place { handle: Some(Arc::clone(&handle)), failure: None, failures: 0 };
+                *place = Place { handle: Some(Arc::clone(&handle)), ..Place::default() };
                 Ok(handle)
             }
-            Err(error) => Err(place.fail(Arc::new(error), caller_needed)),
+            Err(error) => {
+                // While nobody can say whether the new credentials are right, the old client serves.
+                let old = place.handle.take().filter(|_| is_passing(&error));
+                let failure = place.fail(Arc::new(error), resolver);
+                place.handle.clone_from(&old);
+                old.ok_or(failure)
+            }
         }
     }
 
-    async fn connect(&self, store: &StoreView, caller: Option<&str>) -> (Result<Arc<Handle>>, bool) {
-        let namespace = &store.id.key.namespace;
-        let resolver = ClusterResolver::new(self.cluster.clone(), store.id.kind(), namespace, caller);
+    async fn connect(
+        &self,
+        store: &StoreView,
+        caller: Option<&str>,
+    ) -> (Result<Arc<Handle>>, Arc<ClusterResolver>) {
+        let resolver = ClusterResolver::new(self.cluster.clone(), &self.references, &store.id, caller);
         let resolver = Arc::new(resolver);
         let connected = async {
             let (descriptor, config) = store.provider()?;
@@ -212,34 +243,14 @@ impl Pool {
             let client = descriptor
                 .connect(config.clone(), Arc::clone(&resolver) as Arc<dyn Resolver>, self.toolbox.clone())
                 .await?;
-            let client = layers::wrap(client, store.limits());
+            let pace = self.with(store, |slots| Arc::clone(&slots.pace));
+            let client = layers::wrap_at(pace, client, store.limits());
+            let reads = Reads::new(Arc::clone(&client));
             let (resolver, closed) = (Arc::clone(&resolver), AtomicBool::new(false));
-            Ok(Arc::new(Handle { client, capabilities, dialect, resolver, closed }))
+            Ok(Arc::new(Handle { client, capabilities, dialect, resolver, reads, closed }))
         }
         .await;
-        (connected, resolver.caller_needed())
-    }
-
-    async fn has_changed(&self, resolved: &[Resolved]) -> bool {
-        for reference in resolved {
-            let now = match reference.kind {
-                CaProviderType::Secret => self
-                    .cluster
-                    .secret(&reference.key)
-                    .await
-                    .map(|secret| secret.map(|secret| secret.metadata)),
-                CaProviderType::ConfigMap => {
-                    self.cluster.config_map(&reference.key).await.map(|map| map.map(|map| map.metadata))
-                }
-            };
-            // While the API server cannot be asked, the client that works is kept.
-            if let Ok(now) = now
-                && now.and_then(|meta| meta.resource_version).as_ref() != Some(&reference.resource_version)
-            {
-                return true;
-            }
-        }
-        false
+        (connected, resolver)
     }
 
     fn slots(&self, store: &StoreView) -> Vec<Arc<Slot>> {
@@ -249,7 +260,8 @@ impl Pool {
     /// Works on the slots of `store` in its present generation; clients of an older one are let go.
     fn with<R>(&self, store: &StoreView, work: impl FnOnce(&mut StoreSlots) -> R) -> R {
         let generation = store.meta.generation.unwrap_or_default();
-        let fresh = || StoreSlots { generation, per_caller: false, slots: HashMap::new() };
+        let fresh =
+            || StoreSlots { generation, per_caller: false, pace: Arc::default(), slots: HashMap::new() };
         let mut stores = self.lock();
         let slots = stores.entry(store.uid().to_owned()).or_insert_with(fresh);
         // A view that is older than the newest seen must not replace the newer clients.
@@ -266,12 +278,130 @@ impl Pool {
 
 impl Place {
     /// Lets go of the client and answers with `error` until a cool-down is over.
-    fn fail(&mut self, error: Arc<Error>, caller_needed: bool) -> Failure {
+    fn fail(&mut self, error: Arc<Error>, resolver: Arc<ClusterResolver>) -> Failure {
         self.failures = self.failures.saturating_add(1);
-        let wait = COOL_DOWN.wait(self.failures, 0).max(error.retry_after().unwrap_or_default());
-        let failure = Failure { error, until: Instant::now() + wait, caller_needed };
+        let cool_down = match error.kind() {
+            ErrorKind::Unauthenticated if self.failures > 1 => REFUSED.wait(self.failures - 1, 0),
+            _ => COOL_DOWN.wait(self.failures, 0),
+        };
+        let wait = cool_down.max(error.retry_after().unwrap_or_default());
+        let failure = Failure { error, until: Instant::now() + wait, resolver };
         self.handle = None;
         self.failure = Some(failure.clone());
         failure
+    }
+}
+
+/// True if the same settings may work a moment later.
+fn is_passing(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Throttled)
+}
+
+#[cfg(test)]
+impl Pool {
+    /// Takes `client` for the one of `store`, as if it had been connected.
+    pub(crate) async fn adopt(&self, store: &StoreView, client: Arc<dyn StoreClient>, dialect: Dialect) {
+        let resolver = ClusterResolver::new(self.cluster.clone(), &self.references, &store.id, None);
+        let access = strongroom_provider_api::Access::ReadOnly;
+        let capabilities =
+            Capabilities { access, list: true, list_tags: true, versions: true, metadata: true };
+        let (resolver, closed) = (Arc::new(resolver), AtomicBool::new(false));
+        let reads = Reads::new(Arc::clone(&client));
+        let handle = Handle { client, capabilities, dialect, resolver, reads, closed };
+        let slot = self.with(store, |slots| Arc::clone(slots.slots.entry(None).or_default()));
+        slot.lock().await.handle = Some(Arc::new(handle));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use kube::core::DeserializeGuard;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::app::context_over;
+    use crate::context::Context;
+
+    /// What the API server answers about the store's credential.
+    #[derive(Clone, Copy, Debug)]
+    enum Credential {
+        Version(u32),
+        Absent,
+        Unreachable,
+    }
+
+    fn store() -> StoreView {
+        let login = json!({ "tokenSecretRef": { "name": "token", "key": "token" } });
+        let vault = json!({ "server": "http://127.0.0.1:1", "auth": login });
+        let store = json!({
+            "apiVersion": "external-secrets.io/v1", "kind": "SecretStore",
+            "metadata": { "name": "store", "namespace": "ns", "uid": "1", "generation": 1 },
+            "spec": { "provider": { "vault": vault } },
+        });
+        StoreView::namespaced(DeserializeGuard(Ok(serde_json::from_value(store).unwrap())))
+    }
+
+    /// A context whose credential is as the returned cell says.
+    fn context() -> (Context, Arc<Mutex<Credential>>) {
+        let credential = Arc::new(Mutex::new(Credential::Version(1)));
+        let now = Arc::clone(&credential);
+        let failure = |code: u16| (code, json!({ "kind": "Status", "apiVersion": "v1", "code": code }));
+        let context = context_over(&[], move |_, _, _| -> (u16, Value) {
+            match *now.lock().unwrap() {
+                Credential::Absent => failure(404),
+                Credential::Unreachable => failure(503),
+                Credential::Version(version) => (
+                    200,
+                    json!({
+                        "apiVersion": "v1", "kind": "Secret",
+                        "metadata": { "name": "token", "namespace": "ns", "resourceVersion": version.to_string() },
+                        "data": { "token": "eA==" },
+                    }),
+                ),
+            }
+        });
+        (context, credential)
+    }
+
+    #[tokio::test]
+    async fn a_client_is_replaced_when_its_credential_changes_and_not_before() {
+        let (context, credential) = context();
+        let (pool, store) = (&context.pool, store());
+        let first = pool.handle(&store, None).await.unwrap();
+        assert!(!pool.refresh(&store).await);
+        assert!(Arc::ptr_eq(&first, &pool.handle(&store, None).await.unwrap()));
+        *credential.lock().unwrap() = Credential::Unreachable;
+        assert!(!pool.refresh(&store).await, "nobody says that it has changed");
+        *credential.lock().unwrap() = Credential::Version(2);
+        assert!(pool.refresh(&store).await);
+        let second = pool.handle(&store, None).await.unwrap();
+        assert!(!Arc::ptr_eq(&first, &second));
+        assert!(!pool.refresh(&store).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_old_client_serves_while_nobody_answers_and_goes_when_the_credential_is_gone() {
+        let (context, credential) = context();
+        let (pool, store) = (&context.pool, store());
+        let first = pool.handle(&store, None).await.unwrap();
+        *credential.lock().unwrap() = Credential::Version(2);
+        assert!(pool.refresh(&store).await);
+        *credential.lock().unwrap() = Credential::Unreachable;
+        for _ in 0..2 {
+            assert!(Arc::ptr_eq(&first, &pool.handle(&store, None).await.unwrap()));
+        }
+        *credential.lock().unwrap() = Credential::Absent;
+        tokio::time::advance(Duration::from_mins(2)).await;
+        let error = pool.handle(&store, None).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        assert_eq!(context.references.len(), 1, "a failure, too, waits for a change");
+        *credential.lock().unwrap() = Credential::Version(3);
+        assert!(pool.refresh(&store).await);
+        pool.handle(&store, None).await.unwrap();
+        drop(first);
+        pool.forget(store.uid());
+        assert!(context.references.is_empty(), "{:?}", context.references);
     }
 }

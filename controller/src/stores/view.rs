@@ -1,5 +1,6 @@
 //! `StoreView`: a SecretStore or ClusterSecretStore, alike.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use strongroom_provider_catalog as catalog;
 use strongroom_provider_kit::layers::Limits;
 
 use crate::kube_io::{Mirror, ObjectKey, Watched};
+use crate::schedule::Group;
 
 /// Which store: its kind and where it lives.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +65,13 @@ impl Stores {
         self.mirror(id).get(&id.key)
     }
 
+    /// Every store that exists.
+    pub fn all(&self) -> BTreeSet<StoreId> {
+        let namespaced = self.namespaced.keys_where(|_, _| true).into_iter().map(StoreId::namespaced);
+        let cluster = self.cluster.keys_where(|_, _| true).into_iter();
+        namespaced.chain(cluster.map(|key| StoreId { cluster: true, key })).collect()
+    }
+
     /// The mirror that holds stores of the kind of `id`.
     pub fn mirror(&self, id: &StoreId) -> &Mirror<StoreView> {
         if id.cluster { &self.cluster } else { &self.namespaced }
@@ -78,6 +87,11 @@ impl StoreId {
     /// A ClusterSecretStore.
     pub fn cluster(name: impl Into<String>) -> Self {
         Self { cluster: true, key: ObjectKey::cluster(name) }
+    }
+
+    /// The places in which objects that draw from it run, and for which they wait.
+    pub fn group(&self) -> Group {
+        Group::from(format!("{}/{}", self.key.namespace, self.key.name))
     }
 
     /// The kind, as the provider contract names it.

@@ -15,7 +15,7 @@ use strongroom_provider_api::{Call, CallOutcome, Meter};
 
 use crate::kube_io::ObjectKey;
 use crate::schedule::Load;
-use crate::stores::StoreId;
+use crate::stores::{BreakerState, StoreId};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ObjectLabels {
@@ -44,6 +44,25 @@ struct LoadLabels {
     state: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LaneLabels {
+    controller: &'static str,
+    lane: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ControllerLabels {
+    controller: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BreakerLabels {
+    kind: &'static str,
+    namespace: String,
+    name: String,
+    state: &'static str,
+}
+
 type Duration64 = Gauge<f64, AtomicU64>;
 
 /// All metrics of the process.
@@ -60,6 +79,10 @@ pub struct Metrics {
     cluster_store_condition: Family<ConditionLabels, Gauge>,
     cluster_store_duration: Family<ObjectLabels, Duration64>,
     load: Family<LoadLabels, Gauge>,
+    lanes: Family<LaneLabels, Gauge>,
+    oldest: Family<ControllerLabels, Duration64>,
+    breaker: Family<BreakerLabels, Gauge>,
+    held: Gauge,
 }
 
 impl fmt::Debug for Metrics {
@@ -85,6 +108,10 @@ impl Default for Metrics {
             cluster_store_condition: Family::default(),
             cluster_store_duration: Family::default(),
             load: Family::default(),
+            lanes: Family::default(),
+            oldest: Family::default(),
+            breaker: Family::default(),
+            held: Gauge::default(),
         };
         let m = &metrics;
         registry.register(
@@ -125,6 +152,26 @@ impl Default for Metrics {
             "Objects by state; overdue should be 0",
             m.load.clone(),
         );
+        registry.register(
+            "strongroom_schedule_lane_length",
+            "Objects that are due and wait for a place",
+            m.lanes.clone(),
+        );
+        registry.register(
+            "strongroom_schedule_oldest_due_seconds",
+            "For how long the object that has been due for the longest is; seconds",
+            m.oldest.clone(),
+        );
+        registry.register(
+            "strongroom_store_breaker",
+            "1 for the state in which the breaker of a store is",
+            m.breaker.clone(),
+        );
+        registry.register(
+            "strongroom_deletions_held",
+            "Targets that the deletion brake keeps from being deleted or emptied; should be 0",
+            m.held.clone(),
+        );
         metrics.registry = registry;
         metrics
     }
@@ -142,10 +189,10 @@ impl Metrics {
         set_ready(&self.condition, key, true);
     }
 
-    /// An attempt on an ExternalSecret failed.
-    pub fn failed(&self, key: &ObjectKey) {
+    /// An attempt on an ExternalSecret failed, and whether it is ready all the same.
+    pub fn failed(&self, key: &ObjectKey, ready: bool) {
         self.sync_errors.get_or_create(&object(key)).inc();
-        set_ready(&self.condition, key, false);
+        set_ready(&self.condition, key, ready);
     }
 
     /// An ExternalSecret is gone.
@@ -177,13 +224,35 @@ impl Metrics {
         let states = [
             ("known", load.known),
             ("running", load.running),
-            ("ready", load.ready),
+            ("ready", load.changed + load.refresh),
+            ("held", load.held),
             ("overdue", load.overdue),
         ];
         for (state, count) in states {
-            let gauge = self.load.get_or_create(&LoadLabels { controller, state });
-            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+            self.load.get_or_create(&LoadLabels { controller, state }).set(whole(count));
         }
+        for (lane, count) in [("changed", load.changed), ("refresh", load.refresh)] {
+            self.lanes.get_or_create(&LaneLabels { controller, lane }).set(whole(count));
+        }
+        self.oldest.get_or_create(&ControllerLabels { controller }).set(load.oldest.as_secs_f64());
+    }
+
+    /// The breakers of all stores, as of now.
+    pub fn set_breakers(&self, breakers: impl Iterator<Item = (StoreId, BreakerState)>) {
+        self.breaker.clear();
+        for (store, now) in breakers {
+            for (possible, state) in BreakerState::ALL {
+                let (kind, key) = (store.kind().as_str(), &store.key);
+                let (namespace, name) = (key.namespace.clone(), key.name.clone());
+                let labels = BreakerLabels { kind, namespace, name, state };
+                self.breaker.get_or_create(&labels).set(i64::from(possible == now));
+            }
+        }
+    }
+
+    /// How many targets the deletion brake holds.
+    pub fn set_held(&self, held: usize) {
+        self.held.set(i64::try_from(held).unwrap_or(i64::MAX));
     }
 
     /// Everything, in the text format of OpenMetrics.
@@ -228,6 +297,10 @@ fn remove_ready(family: &Family<ConditionLabels, Gauge>, key: &ObjectKey) {
     family.remove(&condition(key, "False"));
 }
 
+fn whole(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 /// Upstream's dashboards expect nanoseconds (spec eso-core Q20).
 fn nanoseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e9
@@ -238,10 +311,53 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_breaker_of_each_store_is_in_one_state_and_those_of_gone_stores_are_not_shown() {
+        let metrics = Metrics::default();
+        let cluster = StoreId::cluster("c");
+        metrics.set_breakers([(cluster.clone(), BreakerState::Closed)].into_iter());
+        metrics
+            .set_breakers([(StoreId::namespaced(ObjectKey::new("ns", "s")), BreakerState::Open)].into_iter());
+        let text = metrics.text();
+        for (state, value) in [("open", 1), ("closed", 0), ("half_open", 0)] {
+            let line = format!(
+                r#"strongroom_store_breaker{{kind="SecretStore",namespace="ns",name="s",state="{state}"}} {value}"#
+            );
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+        assert!(!text.contains(r#"name="c""#));
+    }
+
+    #[test]
+    fn the_load_is_shown_by_state_lane_and_age() {
+        let metrics = Metrics::default();
+        let load = Load {
+            known: 9,
+            running: 1,
+            changed: 2,
+            refresh: 3,
+            held: 1,
+            overdue: 4,
+            oldest: Duration::from_millis(90_500),
+        };
+        metrics.set_load("externalsecret", load);
+        let text = metrics.text();
+        for line in [
+            r#"strongroom_schedule_objects{controller="externalsecret",state="ready"} 5"#,
+            r#"strongroom_schedule_objects{controller="externalsecret",state="held"} 1"#,
+            r#"strongroom_schedule_objects{controller="externalsecret",state="overdue"} 4"#,
+            r#"strongroom_schedule_lane_length{controller="externalsecret",lane="changed"} 2"#,
+            r#"strongroom_schedule_lane_length{controller="externalsecret",lane="refresh"} 3"#,
+            r#"strongroom_schedule_oldest_due_seconds{controller="externalsecret"} 90.5"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+    }
+
+    #[test]
     fn names_and_labels_are_upstreams() {
         let metrics = Metrics::default();
         let key = ObjectKey::new("ns", "es");
-        metrics.failed(&key);
+        metrics.failed(&key, false);
         metrics.reconciled(&key, Duration::from_millis(1));
         metrics.called(Call { service: "HashiCorp/Vault", name: "Login" }, CallOutcome::Success);
         let text = metrics.text();

@@ -43,10 +43,12 @@ async fn with_deletion_policy_delete_the_controller_deletes_the_secret_itself() 
     story.delete(Kind::ExternalSecret, "app").await?;
     story.gone(Kind::ExternalSecret, "app").await?;
     story.gone(Kind::Secret, "app").await?;
-    let user = story.shared_controller_user()?;
     let requests = api.api_requests(&story.cluster, &story.namespace).await?;
-    let deleted =
-        |request: &ApiRequest| request.verb == "delete" && request.user == user && request.code == 200;
+    // Deletion is seen to whatever the class: the controller of another story may have been faster.
+    let is_controller = |user: &str| user.starts_with("system:serviceaccount:e2e-controllers:");
+    let deleted = |request: &ApiRequest| {
+        request.verb == "delete" && is_controller(&request.user) && request.code == 200
+    };
     assert!(writes_to_secret(&story, &requests).any(deleted), "{requests:?}");
     story.end().await
 }

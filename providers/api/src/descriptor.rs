@@ -109,13 +109,19 @@ impl fmt::Debug for Descriptor {
 }
 
 fn parse<P: Provider>(config: &Value) -> Result<P::Config> {
-    serde::Deserialize::deserialize(config).map_err(|error: serde_json::Error| {
-        Error::new(
-            ErrorKind::InvalidConfig,
-            "read the settings",
-            format!("spec.provider.{}: {}", P::NAME, without_value(&error.to_string())),
-        )
+    serde_path_to_error::deserialize(config).map_err(|error| {
+        let message = unreadable(P::NAME, &error.path().to_string(), &error.inner().to_string());
+        Error::new(ErrorKind::InvalidConfig, "read the settings", message)
     })
+}
+
+/// Names the field that the parser stumbled over: `path` is the parser's, `.` for the settings as a whole.
+fn unreadable(provider: &str, path: &str, text: &str) -> String {
+    let text = without_value(text);
+    match path {
+        "." => format!("spec.provider.{provider}: {text}"),
+        path => format!("spec.provider.{provider}.{path}: {text}"),
+    }
 }
 
 /// What the parser says, without the value it met: settings of the fake provider hold secrets, and a secret may
@@ -169,7 +175,39 @@ impl Transform for WithoutNullable {
 
 #[cfg(test)]
 mod tests {
-    use super::without_value;
+    use super::{unreadable, without_value};
+
+    #[test]
+    fn the_field_of_a_value_that_cannot_be_read_is_named() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Settings {
+            #[expect(dead_code, reason = "only parsed")]
+            auth: Auth,
+        }
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Auth {
+            #[expect(dead_code, reason = "only parsed")]
+            secret_refs: Vec<String>,
+        }
+        let said = |config: serde_json::Value| {
+            let error = serde_path_to_error::deserialize::<_, Settings>(&config).unwrap_err();
+            unreadable("stub", &error.path().to_string(), &error.inner().to_string())
+        };
+        assert_eq!(
+            said(serde_json::json!({ "auth": { "secretRefs": ["a", { "canary": 1 }] } })),
+            "spec.provider.stub.auth.secretRefs[1]: a value is not as expected: a string"
+        );
+        assert_eq!(
+            said(serde_json::json!({ "auth": {} })),
+            "spec.provider.stub.auth: missing field `secretRefs`"
+        );
+        assert_eq!(
+            said(serde_json::json!("canary")),
+            "spec.provider.stub: a value is not as expected: struct Settings"
+        );
+    }
 
     #[test]
     fn a_parsers_text_is_shown_without_the_value_it_met() {

@@ -41,6 +41,12 @@ impl From<Vec<u8>> for SecretBytes {
     }
 }
 
+impl From<Zeroizing<Vec<u8>>> for SecretBytes {
+    fn from(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self(bytes)
+    }
+}
+
 impl From<String> for SecretBytes {
     fn from(text: String) -> Self {
         Self::new(text.into_bytes())

@@ -41,7 +41,8 @@ impl Provider for Fake {
             list: true,
             list_tags: false,
             versions: true,
-            metadata: false,
+            // As upstream: `metadataPolicy` is ignored, the value is given.
+            metadata: true,
         }
     }
 

@@ -1,4 +1,7 @@
-//! What every client is wrapped in: a time limit for each call, and a bounded retry of reads.
+//! What every client is wrapped in: a pace that the store can stand, a time limit for each call, and a bounded
+//! retry of reads.
+
+mod pace;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +14,15 @@ use strongroom_provider_api::{
 };
 use tokio::time::{sleep, timeout};
 
+pub use pace::{MOST, Pace};
+
 use crate::jitter;
 
 /// Limits of one client.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How long one call may take (default 30 s); for a list, how long one entry may be waited for.
+    /// How long one call may take (default 30 s), with the wait for its turn; for a list, how long one entry may
+    /// be waited for.
     pub timeout: Duration,
     /// How often a failed call is tried again (default 2). Only `Unavailable` and `Throttled` are.
     pub retries: u32,
@@ -37,21 +43,29 @@ impl Default for Limits {
     }
 }
 
-/// `client` within `limits`. `read`, `probe` and the beginning of `list` are retried; once a list has given an
-/// entry it is not, because entries would come twice.
+/// `client` within `limits`, at a pace of its own. `read`, `probe` and the beginning of `list` are retried; once a list
+/// has given an entry it is not, because entries would come twice. `probe` does not wait for its turn: it is to
+/// tell whether the store answers even where much is waiting.
 pub fn wrap(client: Arc<dyn StoreClient>, limits: Limits) -> Arc<dyn StoreClient> {
-    Arc::new(Limited { client, limits })
+    wrap_at(Arc::default(), client, limits)
+}
+
+/// [`wrap`] at a `pace` that it shares with the other clients of its store.
+pub fn wrap_at(pace: Arc<Pace>, client: Arc<dyn StoreClient>, limits: Limits) -> Arc<dyn StoreClient> {
+    Arc::new(Limited { client, limits, pace })
 }
 
 struct Limited {
     client: Arc<dyn StoreClient>,
     limits: Limits,
+    pace: Arc<Pace>,
 }
 
 #[async_trait]
 impl StoreClient for Limited {
     async fn read(&self, key: &RemoteKey) -> Result<Payload> {
-        self.limits.retried(|| self.limits.timed("read", Some(key), self.client.read(key))).await
+        let call = || self.limits.timed("read", Some(key), self.paced("read", || self.client.read(key)));
+        self.limits.retried(call).await
     }
 
     fn list<'a>(&'a self, scope: &'a Scope) -> BoxStream<'a, Result<Listed>> {
@@ -60,7 +74,7 @@ impl StoreClient for Limited {
                 self.limits
                     .retried(|| async {
                         let mut entries = self.client.list(scope);
-                        let first = self.next(&mut entries).await.transpose()?;
+                        let first = self.limits.timed("list", None, self.first(&mut entries)).await?;
                         Ok((first, entries))
                     })
                     .await
@@ -82,6 +96,21 @@ impl StoreClient for Limited {
 }
 
 impl Limited {
+    /// `call` in its turn.
+    async fn paced<T, F: Future<Output = Result<T>>>(
+        &self,
+        operation: &'static str,
+        call: impl FnOnce() -> F,
+    ) -> Result<T> {
+        let place = self.pace.place(operation, self.limits.longest_wait).await?;
+        call().await.inspect_err(|error| place.failed(error))
+    }
+
+    /// The first entry.
+    async fn first(&self, entries: &mut BoxStream<'_, Result<Listed>>) -> Result<Option<Listed>> {
+        self.paced("list", || async { entries.next().await.transpose() }).await
+    }
+
     /// The next entry, or an error where it takes too long.
     async fn next(&self, entries: &mut BoxStream<'_, Result<Listed>>) -> Option<Result<Listed>> {
         match timeout(self.limits.timeout, entries.next()).await {

@@ -1,9 +1,35 @@
 //! Owns the list of functions that templates may call, and the contract of one function.
 
+mod arguments;
+mod crypto;
+mod dates;
+mod defaults;
+mod dicts;
+mod encoding;
+mod hashes;
+mod json;
+mod lists;
+mod merge;
+mod numbers;
+mod paths;
+#[cfg(test)]
+mod probe;
+mod reflection;
+mod regex;
+mod runes;
+mod semver;
+mod strings;
+#[cfg(test)]
+mod trial;
+mod url;
+mod walk;
+mod yaml;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::value::{Type, Value};
+pub(crate) use numbers::{parse_float, parse_int, parse_unsigned};
 
 /// One function. The engine checks the number and the types of the arguments as Go's text/template does, and
 /// only then calls it: argument `i` has the type `params[i]`, every further one the type `rest`.
@@ -66,6 +92,11 @@ impl<'a> Scope<'a> {
         self.budget.bytes = spent(self.budget.bytes, bytes).ok_or(Failure::Limit("bytes"))?;
         Ok(())
     }
+
+    /// Refuses what could not be built any more, and takes nothing.
+    pub(crate) fn leaves_bytes(&self, bytes: usize) -> Result<(), Failure> {
+        spent(self.budget.bytes, bytes).map(drop).ok_or(Failure::Limit("bytes"))
+    }
 }
 
 fn spent(left: u64, wanted: usize) -> Option<u64> {
@@ -73,9 +104,47 @@ fn spent(left: u64, wanted: usize) -> Option<u64> {
 }
 
 /// The functions by family, each in a module of its own.
-const FAMILIES: &[&[Function]] = &[];
+const FAMILIES: &[&[Function]] = &[
+    crypto::aes_text::FUNCTIONS,
+    crypto::certificate::FUNCTIONS,
+    crypto::chain::FUNCTIONS,
+    crypto::generate::FUNCTIONS,
+    crypto::jwk::FUNCTIONS,
+    crypto::password::FUNCTIONS,
+    crypto::pkcs12::FUNCTIONS,
+    crypto::rsa_decrypt::FUNCTIONS,
+    defaults::FUNCTIONS,
+    dicts::FUNCTIONS,
+    dates::FUNCTIONS,
+    encoding::FUNCTIONS,
+    hashes::FUNCTIONS,
+    json::FUNCTIONS,
+    lists::FUNCTIONS,
+    numbers::FUNCTIONS,
+    paths::FUNCTIONS,
+    reflection::FUNCTIONS,
+    regex::FUNCTIONS,
+    semver::FUNCTIONS,
+    strings::cases::FUNCTIONS,
+    strings::checks::FUNCTIONS,
+    strings::cuts::FUNCTIONS,
+    strings::layout::FUNCTIONS,
+    strings::parts::FUNCTIONS,
+    strings::print::FUNCTIONS,
+    strings::random::FUNCTIONS,
+    strings::words::FUNCTIONS,
+    strings::wrap::FUNCTIONS,
+    url::FUNCTIONS,
+    yaml::FUNCTIONS,
+];
+
+/// All functions.
+pub(crate) fn functions() -> impl Iterator<Item = &'static Function> {
+    FAMILIES.iter().flat_map(|family| family.iter())
+}
 
 /// The function with this name.
+#[cfg(test)]
 pub(crate) fn function(name: &str) -> Option<&'static Function> {
-    FAMILIES.iter().flat_map(|family| family.iter()).find(|function| function.name == name)
+    functions().find(|function| function.name == name)
 }

@@ -1,5 +1,6 @@
 //! Owns the strict JSON of this crate: documents as Go's encoding/json reads and prints them, with each number's text kept.
 
+mod marshal;
 mod print;
 mod read;
 
@@ -7,7 +8,8 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
-pub(crate) use print::{Escape, Numbers, append_quoted, float_text, printed};
+pub(crate) use marshal::{Layout, marshalled, to_value};
+pub(crate) use print::{Escape, Numbers, append_quoted, float_json, float_text, printed};
 pub(crate) use read::read;
 
 /// One value of a document, with the text it was written as.

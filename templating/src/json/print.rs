@@ -113,12 +113,17 @@ fn json_float(text: &str) -> Result<String, JsonFault> {
     if !number.is_finite() {
         return Err(JsonFault::NumberRange);
     }
+    Ok(float_json(number))
+}
+
+/// A finite float as Go's `json.Marshal` prints it.
+pub(crate) fn float_json(number: f64) -> String {
     let size = number.abs();
     if size != 0.0 && !(1e-6..1e21).contains(&size) {
         let plain = format!("{number:e}");
-        return Ok(if plain.contains("e-") { plain } else { plain.replace('e', "e+") });
+        return if plain.contains("e-") { plain } else { plain.replace('e', "e+") };
     }
-    Ok(float_text(number))
+    float_text(number)
 }
 
 #[cfg(test)]

@@ -15,19 +15,37 @@ pub struct PatternError(String);
 /// Largest repetition count that Go accepts.
 const MAX_REPEAT: u32 = 1000;
 
+/// What follows the name of a group if an earlier one has it already, before a number. No name of Go has it.
+const SAME_NAME: char = '.';
+
+/// The name that a group of a compiled expression has in Go.
+pub(crate) fn group_name(name: &str) -> &str {
+    name.split_once(SAME_NAME).map_or(name, |(name, _)| name)
+}
+
+/// The compiled expression, of at most [`MAX_REGEX_BYTES`].
+///
+/// # Errors
+///
+/// As [`compiled_within`].
+pub(super) fn compiled(source: &str) -> Result<Regex, PatternError> {
+    compiled_within(source, MAX_REGEX_BYTES)
+}
+
 /// The compiled expression.
 ///
 /// # Errors
 ///
-/// The source is too long, is not an expression, or compiles to too much.
-pub(super) fn compiled(source: &str) -> Result<Regex, PatternError> {
+/// The source is too long, is not an expression, or compiles to more than so many bytes.
+pub(crate) fn compiled_within(source: &str, most_bytes: usize) -> Result<Regex, PatternError> {
     if source.len() > MAX_REGEX_SOURCE_BYTES {
         return Err(PatternError(format!("expression is longer than {MAX_REGEX_SOURCE_BYTES} bytes")));
     }
-    let mut translation = Translation { rest: source, out: String::with_capacity(source.len() + 16) };
+    let mut translation =
+        Translation { rest: source, out: String::with_capacity(source.len() + 16), names: Vec::new() };
     translation.run()?;
     RegexBuilder::new(&translation.out)
-        .size_limit(MAX_REGEX_BYTES)
+        .size_limit(most_bytes)
         .build()
         .map_err(|fault| PatternError(last_line(&fault)))
 }
@@ -46,6 +64,8 @@ fn refused<T>(reason: &str) -> Result<T, PatternError> {
 struct Translation<'s> {
     rest: &'s str,
     out: String,
+    /// Of the groups so far.
+    names: Vec<&'s str>,
 }
 
 impl<'s> Translation<'s> {
@@ -71,16 +91,40 @@ impl<'s> Translation<'s> {
     }
 
     fn run(&mut self) -> Result<(), PatternError> {
+        let mut was_repeated = false;
         while let Some(character) = self.next() {
-            match character {
-                '\\' => self.escape()?,
-                '[' => self.class()?,
+            let is_repeated = match character {
+                '*' | '+' | '?' => {
+                    self.out.push(character);
+                    true
+                }
                 '{' => self.repetition()?,
-                '(' => self.group()?,
-                _ => self.out.push(character),
+                _ => {
+                    self.atom(character)?;
+                    false
+                }
+            };
+            if is_repeated && was_repeated {
+                return refused("invalid nested repetition operator");
             }
+            if is_repeated && self.took("?") {
+                self.out.push('?');
+            }
+            was_repeated = is_repeated;
         }
         Ok(())
+    }
+
+    fn atom(&mut self, character: char) -> Result<(), PatternError> {
+        match character {
+            '\\' => self.escape(),
+            '[' => self.class(),
+            '(' => self.group(),
+            _ => {
+                self.out.push(character);
+                Ok(())
+            }
+        }
     }
 
     fn escape(&mut self) -> Result<(), PatternError> {
@@ -194,14 +238,14 @@ impl<'s> Translation<'s> {
         self.out.push(character);
     }
 
-    /// `{n}`, `{n,}` and `{n,m}` repeat; any other brace is itself.
-    fn repetition(&mut self) -> Result<(), PatternError> {
+    /// `{n}`, `{n,}` and `{n,m}` repeat; any other brace is itself. True if it repeats.
+    fn repetition(&mut self) -> Result<bool, PatternError> {
         let counts = self.rest.split_once('}').map(|(counts, _)| counts).unwrap_or_default();
         let (least, most) = counts.split_once(',').unwrap_or((counts, ""));
         let is_count = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
         if !is_count(least) || !(most.is_empty() || is_count(most)) {
             self.out.push_str(r"\{");
-            return Ok(());
+            return Ok(false);
         }
         let too_many =
             |text: &str| !text.is_empty() && !text.parse::<u32>().is_ok_and(|count| count <= MAX_REPEAT);
@@ -209,24 +253,51 @@ impl<'s> Translation<'s> {
             return refused(&format!("invalid repeat count: `{{{counts}}}`"));
         }
         self.out.push('{');
-        Ok(())
+        self.out.push_str(counts);
+        self.out.push('}');
+        self.rest = self.rest.get(counts.len() + 1..).unwrap_or_default();
+        Ok(true)
     }
 
     /// Lets only Go's flags through: the others would change what the expression means.
     fn group(&mut self) -> Result<(), PatternError> {
         self.out.push('(');
-        if !self.rest.starts_with('?') || self.rest.starts_with("?P<") || self.rest.starts_with("?<") {
+        if !self.took("?") {
             return Ok(());
         }
+        self.out.push('?');
+        if self.took("P<") || self.took("<") {
+            return self.group_name();
+        }
         let end = self.rest.find([':', ')']).unwrap_or(self.rest.len());
-        let flags = self.rest.get(1..end).unwrap_or_default();
+        let flags = self.rest.get(..end).unwrap_or_default();
         if flags.chars().all(|flag| matches!(flag, 'i' | 'm' | 's' | 'U' | '-')) {
+            self.out.push_str(flags);
+            self.rest = self.rest.get(end..).unwrap_or_default();
             return Ok(());
         }
         refused(&format!(
             "invalid or unsupported Perl syntax: `(?{}`",
             flags.chars().take(8).collect::<String>()
         ))
+    }
+
+    /// A name may be given to several groups, which this engine does not know: the later ones get another.
+    fn group_name(&mut self) -> Result<(), PatternError> {
+        let name = self.through('>').and_then(|name| name.strip_suffix('>')).unwrap_or_default();
+        let is_of_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
+        if name.is_empty() || !name.chars().all(is_of_word) {
+            return refused("invalid named capture");
+        }
+        self.out.push('<');
+        self.out.push_str(name);
+        if self.names.contains(&name) {
+            self.out.push(SAME_NAME);
+            self.out.push_str(&self.names.len().to_string());
+        }
+        self.out.push('>');
+        self.names.push(name);
+        Ok(())
     }
 
     fn class(&mut self) -> Result<(), PatternError> {
@@ -335,6 +406,10 @@ mod tests {
             ("a|ab", "ab", Some("a")),
             (r"[\x41-\x43\-]+", "AB-", Some("AB-")),
             ("^dir/", "dir/x", Some("dir/")),
+            ("(?P<n>a)(?<n>b)?", "ab", Some("ab")),
+            ("a*?b+?", "aabb", Some("aab")),
+            ("(a*)*b", "aab", Some("aab")),
+            ("a{1,2}?", "aa", Some("a")),
         ];
         for (source, text, expected) in cases {
             let regex = compiled(source).unwrap_or_else(|error| panic!("{source}: {error}"));
@@ -362,6 +437,13 @@ mod tests {
             r"\x{110000}",
             r"\p{Nope}",
             "(?R)a",
+            "a**",
+            "a*?*",
+            "a{2}{3}",
+            "a+{2}",
+            "(?P<é>a)",
+            "(?P<>a)",
+            "(?P<n",
         ] {
             assert!(compiled(source).is_err(), "{source}");
         }

@@ -3,7 +3,7 @@
 pub mod decode;
 pub mod find;
 pub mod gjson;
-mod go_regex;
+pub(crate) mod go_regex;
 pub mod keys;
 pub mod null_bytes;
 pub mod rewrite;

@@ -7,13 +7,14 @@ use regex::{Captures, Regex};
 
 use super::go_regex::{PatternError, compiled};
 use super::select::value_bytes;
+use crate::engine::go_template::{Delimiters, Environment, MissingKey, TemplateError, compile};
 use crate::json::{Escape, Json, JsonFault, Node, Numbers, printed, read};
 use crate::limits::MAX_REWRITTEN_KEY_BYTES;
 
 /// Keys and values on their way from a store to a Secret.
 pub type Fields = BTreeMap<String, Vec<u8>>;
 
-/// One operation. `transform` is not here: it needs the template engine, and the caller refuses it.
+/// One operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rewrite {
     /// Replaces every match in every key.
@@ -22,6 +23,11 @@ pub enum Rewrite {
         source: String,
         /// What to put there: `$1`, `${name}` and `$$` as in Go.
         target: String,
+    },
+    /// Renders every key through a Go template, as `.value`; the delimiters are always Go's own.
+    Transform {
+        /// The template.
+        template: String,
     },
     /// Joins values that are JSON objects.
     Merge(Merge),
@@ -88,8 +94,11 @@ pub enum RewriteFault {
     /// The expression is not usable.
     #[error("regexp failed with failed to compile: {0}")]
     Pattern(#[from] PatternError),
+    /// The template is none, or cannot be rendered.
+    #[error("transform failed with {0}")]
+    Template(#[from] TemplateError),
     /// A key grew beyond [`MAX_REWRITTEN_KEY_BYTES`].
-    #[error("regexp failed with a key longer than {MAX_REWRITTEN_KEY_BYTES} bytes")]
+    #[error("rewrite failed with a key longer than {MAX_REWRITTEN_KEY_BYTES} bytes")]
     KeyTooLong,
     /// A priority key is not in the map.
     #[error("merge failed with key {0:?} not found in input map")]
@@ -131,10 +140,15 @@ pub enum RewriteFault {
 /// # Errors
 ///
 /// The first operation that fails.
-pub fn rewrite(operations: &[Rewrite], fields: Fields) -> Result<Fields, RewriteError> {
+pub fn rewrite(
+    operations: &[Rewrite],
+    fields: Fields,
+    environment: &mut Environment<'_>,
+) -> Result<Fields, RewriteError> {
     operations.iter().enumerate().try_fold(fields, |fields, (index, operation)| {
         let outcome = match operation {
             Rewrite::Regexp { source, target } => renamed(source, target, fields),
+            Rewrite::Transform { template } => transformed(template, fields, environment),
             Rewrite::Merge(merge) => merged(merge, fields),
         };
         outcome.map_err(|reason| RewriteError { index, reason })
@@ -149,6 +163,25 @@ fn renamed(source: &str, target: &str, fields: Fields) -> Result<Fields, Rewrite
     let mut out = Fields::new();
     for (key, value) in fields {
         out.insert(target.replaced(&regex, &key)?, value);
+    }
+    Ok(out)
+}
+
+/// Renders in sorted order of the old keys: of two that get the same name, the last one stays.
+fn transformed(
+    template: &str,
+    fields: Fields,
+    environment: &mut Environment<'_>,
+) -> Result<Fields, RewriteFault> {
+    let template = compile(template, &Delimiters::default())?;
+    let mut out = Fields::new();
+    for (key, value) in fields {
+        let data = BTreeMap::from([("value".to_owned(), key.into_bytes())]);
+        let rendered = template.render_with(&data, environment, MissingKey::NoValue)?;
+        if rendered.len() > MAX_REWRITTEN_KEY_BYTES {
+            return Err(RewriteFault::KeyTooLong);
+        }
+        out.insert(String::from_utf8_lossy(&rendered).into_owned(), value);
     }
     Ok(out)
 }

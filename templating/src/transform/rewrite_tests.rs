@@ -1,6 +1,21 @@
 //! What rewrite operations make of a map; most expectations were seen on a running upstream controller.
 
+use jiff::Timestamp;
+
 use super::*;
+use crate::Random;
+
+struct Zeros;
+
+impl Random for Zeros {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}
+
+fn rewritten(operations: &[Rewrite], given: Fields) -> Result<Fields, RewriteError> {
+    rewrite(operations, given, &mut Environment { now: Timestamp::UNIX_EPOCH, random: &mut Zeros })
+}
 
 fn fields(pairs: &[(&str, &str)]) -> Fields {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec())).collect()
@@ -12,7 +27,7 @@ fn regexp(source: &str, target: &str) -> Rewrite {
 
 fn keys(operations: &[Rewrite], given: &[&str]) -> Vec<String> {
     let given = given.iter().map(|key| ((*key).to_owned(), Vec::new())).collect();
-    rewrite(operations, given).unwrap().into_keys().collect()
+    rewritten(operations, given).unwrap().into_keys().collect()
 }
 
 fn documents() -> Fields {
@@ -53,7 +68,7 @@ fn operations_apply_in_order() {
 
 #[test]
 fn of_colliding_keys_the_last_in_sorted_order_stays() {
-    let out = rewrite(&[regexp("^.$", "x")], fields(&[("c", "3"), ("a", "1"), ("b", "2")])).unwrap();
+    let out = rewritten(&[regexp("^.$", "x")], fields(&[("c", "3"), ("a", "1"), ("b", "2")])).unwrap();
     assert_eq!(out, fields(&[("x", "3")]));
 }
 
@@ -62,12 +77,12 @@ fn merge_extract_replaces_the_map_with_the_union() {
     let merge = |priority: Vec<String>| {
         Rewrite::Merge(Merge { priority, conflict_policy: ConflictPolicy::Ignore, ..Merge::default() })
     };
-    let by_name = rewrite(&[merge(Vec::new())], documents()).unwrap();
+    let by_name = rewritten(&[merge(Vec::new())], documents()).unwrap();
     assert_eq!(by_name, fields(&[("k1", "again"), ("k2", "v2"), ("n", "1")]));
-    let by_priority = rewrite(&[merge(priority(&["c", "a"]))], documents()).unwrap();
+    let by_priority = rewritten(&[merge(priority(&["c", "a"]))], documents()).unwrap();
     assert_eq!(by_priority, fields(&[("k1", "v1"), ("k2", "v2"), ("n", "1")]));
     let after_regexp = [regexp("^(.)$", "p-$1"), merge(priority(&["p-a"]))];
-    assert_eq!(rewrite(&after_regexp, documents()).unwrap(), by_priority);
+    assert_eq!(rewritten(&after_regexp, documents()).unwrap(), by_priority);
 }
 
 #[test]
@@ -76,7 +91,7 @@ fn merged_values_become_bytes_by_the_value_table() {
         ("a", r#"{"big":9007199254740993,"e":1e21,"t":true,"z":null,"o":{"b":1.50,"a":"<"},"s":"<"}"#),
         ("b", "null"),
     ]);
-    let out = rewrite(&[Rewrite::Merge(Merge::default())], given).unwrap();
+    let out = rewritten(&[Rewrite::Merge(Merge::default())], given).unwrap();
     let expected = [
         ("big", "9007199254740992"),
         ("e", "1000000000000000000000"),
@@ -99,18 +114,18 @@ fn merge_json_adds_the_union_and_keeps_the_rest() {
             ..Merge::default()
         })
     };
-    let out = rewrite(&[json("all")], documents()).unwrap();
+    let out = rewritten(&[json("all")], documents()).unwrap();
     assert_eq!(out.get("all").unwrap(), br#"{"k1":"again","k2":"v2","n":1}"#);
     assert_eq!(out.len(), 4);
     let html = fields(&[("a", r#"{"k":"<&>"}"#), ("b", r#"{"u":"ü","n":1.50}"#)]);
-    let out = rewrite(&[json("a")], html).unwrap();
+    let out = rewritten(&[json("a")], html).unwrap();
     assert_eq!(out.get("a").unwrap(), r#"{"k":"<&>","n":1.5,"u":"ü"}"#.as_bytes());
     assert_eq!(out.get("b").unwrap(), r#"{"u":"ü","n":1.50}"#.as_bytes());
 }
 
 #[test]
 fn errors_read_as_upstreams_and_never_show_a_value() {
-    let message = |operation: Rewrite, given: Fields| rewrite(&[operation], given).unwrap_err().to_string();
+    let message = |operation: Rewrite, given: Fields| rewritten(&[operation], given).unwrap_err().to_string();
     let prefix = "error applying rewrite to keys: failed rewrite operation[0]: ";
     let merge = Merge { priority: priority(&["c", "a"]), ..Merge::default() };
     assert_eq!(
@@ -130,7 +145,7 @@ fn errors_read_as_upstreams_and_never_show_a_value() {
         format!("{prefix}merge failed with key \"x\" not found in input map")
     );
     let lenient = Merge { priority_policy: PriorityPolicy::IgnoreNotFound, ..unknown };
-    assert!(rewrite(&[Rewrite::Merge(lenient)], documents()).is_ok());
+    assert!(rewritten(&[Rewrite::Merge(lenient)], documents()).is_ok());
     let plain = Rewrite::Merge(Merge::default());
     assert_eq!(
         message(plain.clone(), fields(&[("a", "canary")])),
@@ -156,6 +171,19 @@ fn errors_read_as_upstreams_and_never_show_a_value() {
 fn a_key_cannot_grow_without_bound() {
     let double = regexp("(.*)", "$1$1$1$1$1$1$1$1");
     let operations = vec![double; 12];
-    let error = rewrite(&operations, fields(&[("ab", "")])).unwrap_err();
+    let error = rewritten(&operations, fields(&[("ab", "")])).unwrap_err();
     assert_eq!(error.reason, RewriteFault::KeyTooLong);
+}
+
+#[test]
+fn a_transform_renders_every_key() {
+    let transform = |template: &str| Rewrite::Transform { template: template.to_owned() };
+    let given = ["a", "b"];
+    assert_eq!(keys(&[transform("x-{{ .value }}")], &given), ["x-a", "x-b"]);
+    assert_eq!(keys(&[transform("{{ .value }}{{ .nope }}")], &given), ["a<no value>", "b<no value>"]);
+    assert_eq!(keys(&[transform("same")], &given), ["same"]);
+    let broken = rewritten(&[transform("{{ .value")], fields(&[("a", "canary")])).unwrap_err().to_string();
+    assert!(
+        broken.starts_with("error applying rewrite to keys: failed rewrite operation[0]: transform failed")
+    );
 }

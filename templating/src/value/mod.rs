@@ -1,6 +1,11 @@
 //! Owns the values that templates compute with: Go's values, as text/template sees them.
 
+mod equal;
+mod float;
+mod free;
 mod object;
+mod print;
+mod quote;
 mod text;
 mod types;
 
@@ -9,7 +14,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
+pub(crate) use equal::deep_equal;
+pub(crate) use float::{Form, formatted, general};
 pub(crate) use object::Object;
+pub(crate) use print::{display, is_true, kind_name, type_name};
+pub(crate) use quote::{Charset, is_assigned, is_printable, quoted, quoted_character, quoted_with};
 pub(crate) use text::Text;
 pub(crate) use types::{Element, IntKind, Type};
 

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use super::{Type, Value};
+use super::{Integer, Type, Value};
 use crate::funcs::{Failure, Scope};
 
 /// A Go struct or named type that a function gives: `time.Time`, `time.Duration`, `*semver.Version`, …
@@ -33,6 +33,12 @@ pub(crate) trait Object: Any {
     /// What the object's truth is in `if`: false for a zero number, true for every struct.
     fn is_true(&self) -> bool {
         true
+    }
+
+    /// The number behind a type whose kind is one of the whole numbers (a duration, a month): what `%d` prints and
+    /// what comparisons use.
+    fn integer(&self) -> Option<Integer> {
+        None
     }
 
     /// For functions that take this type as an argument.

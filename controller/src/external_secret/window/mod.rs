@@ -45,12 +45,15 @@ fn state(window: &SyncWindow, now: Timestamp) -> Option<State> {
     let cron: Cron = window.schedule.parse().ok()?;
     let length = window.duration.parse::<GoDuration>().ok()?.as_std()?;
     let length = SignedDuration::try_from(length).ok()?;
-    // Upstream looks for the first firing after this moment; both ends of a window belong to it.
+    // Upstream looks at the first firing after this moment only; both ends of a window belong to it. Where windows
+    // overlap, that one may have ended within the second, and the next one is open.
     let earliest = now.checked_sub(length).ok()?.checked_sub(SignedDuration::from_secs(1)).ok()?;
-    let last = cron.next_after(earliest).filter(|firing| *firing <= now);
-    let end = last.and_then(|firing| firing.checked_add(length).ok());
-    let active = end.is_some_and(|end| now <= end);
-    let change = if active { end } else { cron.next_after(now) };
+    let firings = std::iter::successors(cron.next_after(earliest), |firing| cron.next_after(*firing)).take(2);
+    let ends =
+        firings.take_while(|firing| *firing <= now).filter_map(|firing| firing.checked_add(length).ok());
+    let end = ends.filter(|end| now <= *end).last();
+    let active = end.is_some();
+    let change = end.or_else(|| cron.next_after(now));
     let changes_in = change.map(|at| at.duration_since(now).unsigned_abs() + Duration::from_secs(1));
     Some(State { active, changes_in })
 }
@@ -69,6 +72,17 @@ mod tests {
             duration: (*duration).to_owned(),
         };
         SyncWindows { kind, windows: windows.iter().map(window).collect() }
+    }
+
+    #[test]
+    fn overlapping_windows_leave_no_gap_at_the_full_minute() {
+        for now in ["2026-01-01T10:56:00Z", "2026-01-01T10:56:00.005Z", "2026-01-01T10:56:00.999Z"] {
+            assert!(allows("* * * * *", "2h", now), "{now}");
+        }
+        assert!(
+            !allows("0 * * * *", "10m", "2026-01-01T10:10:00.005Z"),
+            "where they do not, there is an end"
+        );
     }
 
     fn allows(schedule: &str, duration: &str, now: &str) -> bool {

@@ -146,3 +146,94 @@ async fn probe_and_close_reach_the_client() {
     client.close().await;
     assert!(flaky.closed.load(Ordering::SeqCst));
 }
+
+/// Counts the calls that are under way, and is throttled where told to be.
+#[derive(Default)]
+struct Busy {
+    under_way: AtomicUsize,
+    most: AtomicUsize,
+    calls: AtomicUsize,
+    throttled: Mutex<Option<Error>>,
+    /// More calls than this at once are throttled.
+    stands: AtomicUsize,
+}
+
+#[async_trait]
+impl StoreClient for Busy {
+    async fn read(&self, _key: &RemoteKey) -> Result<Payload> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        let under_way = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(under_way, Ordering::SeqCst);
+        sleep(Duration::from_millis(100)).await;
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
+        if let Some(error) = self.throttled.lock().unwrap().take() {
+            return Err(error);
+        }
+        if under_way > self.stands.load(Ordering::SeqCst) {
+            return Err(fault(ErrorKind::Throttled));
+        }
+        Ok(Payload::bytes("v"))
+    }
+}
+
+fn busy(stands: usize) -> (Arc<Busy>, Arc<Pace>, Arc<dyn StoreClient>) {
+    let busy = Arc::new(Busy { stands: AtomicUsize::new(stands), ..Busy::default() });
+    let pace = Arc::<Pace>::default();
+    let client = wrap_at(Arc::clone(&pace), Arc::clone(&busy) as _, Limits::default());
+    (busy, pace, client)
+}
+
+async fn reads(client: &Arc<dyn StoreClient>, count: usize) -> Vec<Result<Payload>> {
+    futures::future::join_all((0..count).map(|_| read(client))).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_so_many_calls_are_under_way_and_none_is_left_waiting() {
+    let (busy, _, client) = busy(usize::MAX);
+    assert!(reads(&client, 10 * MOST).await.iter().all(Result::is_ok));
+    assert_eq!(busy.most.load(Ordering::SeqCst), MOST);
+    assert_eq!(busy.calls.load(Ordering::SeqCst), 10 * MOST);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_asks_to_slow_down_gets_fewer_calls_for_a_while() {
+    let (busy, pace, client) = busy(10);
+    reads(&client, 10 * MOST).await;
+    // Halved from 32 to 16 and to 8; one wave of throttled calls counts once.
+    assert!((8..=10).contains(&pace.allowed()), "{} are allowed", pace.allowed());
+    busy.most.store(0, Ordering::SeqCst);
+    assert!(reads(&client, 3 * MOST).await.iter().all(Result::is_ok));
+    assert!(busy.most.load(Ordering::SeqCst) <= 10);
+    busy.stands.store(usize::MAX, Ordering::SeqCst);
+    sleep(Duration::from_mins(1)).await;
+    assert_eq!(pace.allowed(), MOST);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_wants_to_be_left_alone_is() {
+    let (busy, _, client) = busy(usize::MAX);
+    let hinted = fault(ErrorKind::Throttled).with_retry_after(Duration::from_mins(1));
+    *busy.throttled.lock().unwrap() = Some(hinted);
+    let error = read(&client).await.unwrap_err();
+    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Throttled, Some(Duration::from_mins(1))));
+    sleep(Duration::from_secs(20)).await;
+    // Nobody else asks it either, and everybody is told how long it will take.
+    for error in reads(&client, 5).await.into_iter().map(Result::unwrap_err) {
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(40)));
+    }
+    assert_eq!(busy.calls.load(Ordering::SeqCst), 1);
+    sleep(Duration::from_secs(39)).await;
+    let start = Instant::now();
+    read(&client).await.unwrap();
+    assert_eq!(start.elapsed(), Duration::from_millis(1_100), "a second is waited for");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_cancelled_gives_its_place_to_the_next() {
+    let (_, _, client) = busy(usize::MAX);
+    for _ in 0..3 {
+        let given_up = tokio::time::timeout(Duration::from_millis(50), reads(&client, 3 * MOST)).await;
+        assert!(given_up.is_err());
+    }
+    assert!(reads(&client, MOST).await.iter().all(Result::is_ok));
+}

@@ -2,6 +2,7 @@
 
 use handlebars::{RenderErrorReason, TemplateErrorReason};
 
+use crate::engine::near::{near, near_names};
 use crate::limits::{MAX_RENDERED_BYTES, MAX_TEMPLATE_BYTES, MAX_TEMPLATE_NESTING, MAX_TEMPLATE_TAGS};
 
 /// Why a template cannot be read or rendered. Lines and columns count from 1.
@@ -83,9 +84,6 @@ pub(super) struct HelperFault {
     pub(super) reason: String,
 }
 
-/// Most similar names that a message lists.
-const NEAR: usize = 3;
-
 impl TemplateError {
     pub(super) fn syntax(error: &handlebars::TemplateError) -> Self {
         let (line, column) = error.pos().unwrap_or((1, 1));
@@ -108,7 +106,9 @@ impl TemplateError {
         let reason = match error.reason() {
             RenderErrorReason::MissingVariable(field) => {
                 let field = field.clone().unwrap_or_default();
-                let near = near(&field, fields);
+                let wanted =
+                    field.trim_start_matches("this.").trim_start_matches("./").trim_matches(['[', ']']);
+                let near = near(wanted, fields.map(String::as_str));
                 return Self::MissingField { field, near, line, column };
             }
             RenderErrorReason::NestedError(fault) => match fault.downcast_ref::<HelperFault>() {
@@ -124,55 +124,5 @@ impl TemplateError {
             _ => "the tag cannot be rendered".to_owned(),
         };
         Self::Helper { reason, line, column }
-    }
-}
-
-fn near_names(names: &[String]) -> String {
-    if names.is_empty() { String::new() } else { format!("; similar: {}", names.join(", ")) }
-}
-
-/// The fields whose names are closest to the wanted one.
-fn near<'k>(wanted: &str, fields: impl Iterator<Item = &'k String>) -> Vec<String> {
-    let wanted = wanted.trim_start_matches("this.").trim_start_matches("./").trim_matches(['[', ']']);
-    let wanted: Vec<char> = wanted.to_lowercase().chars().take(64).collect();
-    let mut near: Vec<(usize, &String)> = fields
-        .filter(|field| field.len() <= 256)
-        .map(|field| (distance(&wanted, &field.to_lowercase()), field))
-        .filter(|(distance, _)| *distance <= wanted.len().div_ceil(3).max(1))
-        .collect();
-    near.sort();
-    near.into_iter().take(NEAR).map(|(_, field)| field.clone()).collect()
-}
-
-/// Insertions, deletions and replacements that make one name of the other.
-fn distance(wanted: &[char], field: &str) -> usize {
-    let mut row: Vec<usize> = (0..=wanted.len()).collect();
-    for (at, character) in field.chars().enumerate() {
-        let mut diagonal = at;
-        let mut left = at + 1;
-        let mut next = vec![left];
-        for (above, wanted) in row.iter().skip(1).zip(wanted) {
-            let replaced = diagonal + usize::from(*wanted != character);
-            left = replaced.min(left + 1).min(above + 1);
-            next.push(left);
-            diagonal = *above;
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_distance_counts_edits() {
-        let edits = |one: &str, other: &str| distance(&one.chars().collect::<Vec<_>>(), other);
-        assert_eq!(edits("", "abc"), 3);
-        assert_eq!(edits("abc", ""), 3);
-        assert_eq!(edits("pasword", "password"), 1);
-        assert_eq!(edits("kitten", "sitting"), 3);
-        assert_eq!(edits("same", "same"), 0);
     }
 }

@@ -1,0 +1,25 @@
+//! What a release build has to reach, on two cores, beside the bare API server in the same run.
+
+use crate::bench::report::Target;
+
+pub(super) const SHARE_OF_CEILING: Target = Target::AtLeast(0.5);
+pub(super) const COLD_CPU_MS: Target = Target::AtMost(1.5);
+/// Create the Secret, write the status, post the event.
+pub(super) const COLD_REQUESTS: Target = Target::AtMost(3.1);
+pub(super) const READS_OF_A_PATH: Target = Target::AtMost(1.0);
+pub(super) const LOGINS: Target = Target::AtMost(2.0);
+
+pub(super) const REFRESH_CPU_MS: Target = Target::AtMost(0.7);
+/// Status writes that only move a time: at most one a minute for an object that is refreshed every 30 seconds.
+pub(super) const REFRESH_REQUESTS: Target = Target::AtMost(0.6);
+pub(super) const LATENESS: Target = Target::Below(0.3);
+
+pub(super) const CREATE_TO_SECRET: Target = Target::Below(0.05);
+pub(super) const FORCED_SYNC_TO_VALUE: Target = Target::Below(0.1);
+
+pub(super) const NOTHING: Target = Target::AtMost(0.0);
+pub(super) const RESTART_REQUESTS: Target = Target::AtMost(30.0);
+
+pub(super) const RESIDENT_EMPTY: Target = Target::AtMost(25.0);
+pub(super) const RESIDENT_FULL: Target = Target::AtMost(45.0);
+pub(super) const RESIDENT_FOR_FOREIGN: Target = Target::AtMost(3.0);
