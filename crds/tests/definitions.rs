@@ -236,7 +236,8 @@ fn enums_are_upstreams_in_upstreams_order() {
             "spec.syncWindows.kind enum": ["allow", "deny"],
             "spec.target.creationPolicy enum": ["Owner", "Orphan", "Merge", "None", "CreateOrMerge"],
             "spec.target.deletionPolicy enum": ["Delete", "Merge", "Retain"],
-            "spec.target.template.engineVersion enum": ["v2"],
+            // The second one is ours.
+            "spec.target.template.engineVersion enum": ["v2", "handlebars"],
             "spec.target.template.mergePolicy enum": ["Replace", "Merge"],
             "spec.target.template.templateFrom[].configMap.items[].templateAs enum": template_as,
             "spec.target.template.templateFrom[].secret.items[].templateAs enum": template_as,
