@@ -67,7 +67,7 @@ fn encoded(scope: &mut Scope<'_>, arguments: &[Value], alphabet: &Alphabet) -> R
         let used = (8 * group.len()).div_ceil(alphabet.bits as usize);
         for at in 0..alphabet.group {
             let shift = alphabet.bits as usize * (alphabet.group - 1 - at);
-            let digit = (held >> shift) as usize % alphabet.digits.len();
+            let digit = usize::try_from(held >> shift & ((1 << alphabet.bits) - 1)).unwrap_or_default();
             let digit = alphabet.digits.get(digit).filter(|_| at < used);
             output.push(digit.copied().unwrap_or(PADDING));
         }
@@ -172,4 +172,74 @@ fn invalid_byte(byte: u8) -> String {
     let character = char::from(byte);
     let shown = if is_printable(character) { format!(" '{character}'") } else { String::new() };
     format!("encoding/hex: invalid byte: U+{byte:04X}{shown}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::funcs::trial::{gives, run, text};
+
+    #[test]
+    fn encodings_and_their_errors_are_those_of_go() {
+        // Expectations from Go 1.26 with sprig 3.3.0.
+        run(
+            FUNCTIONS,
+            vec![
+                ("b64enc", vec![text("")], gives("")),
+                ("b64enc", vec![text("f")], gives("Zg==")),
+                ("b64enc", vec![text("fo")], gives("Zm8=")),
+                ("b64enc", vec![text("foo")], gives("Zm9v")),
+                ("b64enc", vec![text("foob")], gives("Zm9vYg==")),
+                ("b64enc", vec![text("fooba")], gives("Zm9vYmE=")),
+                ("b64enc", vec![text(b"\x00\xff\xfe")], gives("AP/+")),
+                ("b32enc", vec![text("")], gives("")),
+                ("b32enc", vec![text("f")], gives("MY======")),
+                ("b32enc", vec![text("fo")], gives("MZXQ====")),
+                ("b32enc", vec![text("foo")], gives("MZXW6===")),
+                ("b32enc", vec![text("foob")], gives("MZXW6YQ=")),
+                ("b32enc", vec![text("fooba")], gives("MZXW6YTB")),
+                ("b32enc", vec![text(b"\x00\xff\xfe")], gives("AD774===")),
+                ("b64dec", vec![text("Zm9v")], gives("foo")),
+                ("b64dec", vec![text("Zg==")], gives("f")),
+                ("b64dec", vec![text("Zg")], gives("illegal base64 data at input byte 0")),
+                ("b64dec", vec![text("Zg=")], gives("illegal base64 data at input byte 3")),
+                ("b64dec", vec![text("Zg=x")], gives("illegal base64 data at input byte 2")),
+                ("b64dec", vec![text("Z")], gives("illegal base64 data at input byte 0")),
+                ("b64dec", vec![text("Z===")], gives("illegal base64 data at input byte 1")),
+                ("b64dec", vec![text("====")], gives("illegal base64 data at input byte 0")),
+                ("b64dec", vec![text("Zm9v=")], gives("illegal base64 data at input byte 4")),
+                ("b64dec", vec![text("Zm9v\nZg\r=\n=\n")], gives("foof")),
+                ("b64dec", vec![text("Zg==Zg==")], gives("illegal base64 data at input byte 4")),
+                ("b64dec", vec![text("a-_/")], gives("illegal base64 data at input byte 1")),
+                ("b64dec", vec![text("Zh==")], gives("f")),
+                ("b64dec", vec![text("Zm\n9")], gives("illegal base64 data at input byte 1")),
+                ("b64dec", vec![text("Zm9vé")], gives("illegal base64 data at input byte 4")),
+                ("b32dec", vec![text("MZXW6===")], gives("foo")),
+                ("b32dec", vec![text("MZXW6YTB")], gives("fooba")),
+                ("b32dec", vec![text("MY======")], gives("f")),
+                ("b32dec", vec![text("MZXQ====")], gives("fo")),
+                ("b32dec", vec![text("MZXQ==")], gives("illegal base32 data at input byte 6")),
+                ("b32dec", vec![text("mzxq====")], gives("illegal base32 data at input byte 0")),
+                ("b32dec", vec![text("MZ\nXW6\r===")], gives("foo")),
+                ("b32dec", vec![text("MZXW6")], gives("illegal base32 data at input byte 0")),
+                ("b32dec", vec![text("MZXW6=== ")], gives("foo")),
+                ("b32dec", vec![text("M=======")], gives("illegal base32 data at input byte 1")),
+                ("b32dec", vec![text("MZX=====")], gives("illegal base32 data at input byte 3")),
+                ("b32dec", vec![text("MZXW6YT=")], gives("foob")),
+                ("b32dec", vec![text("MZXW6Y==")], gives("illegal base32 data at input byte 6")),
+                ("b32dec", vec![text("MZXW6===MZXW6===")], gives("illegal base32 data at input byte 5")),
+                ("b32dec", vec![text("MZXQ===A")], gives("illegal base32 data at input byte 6")),
+                ("b32dec", vec![text("M")], gives("illegal base32 data at input byte 0")),
+                ("hexdec", vec![text("616263")], gives("abc")),
+                ("hexdec", vec![text("00FF")], gives(b"\x00\xff")),
+                ("hexdec", vec![text("0")], gives("encoding/hex: odd length hex string")),
+                ("hexdec", vec![text("0g")], gives("encoding/hex: invalid byte: U+0067 'g'")),
+                ("hexdec", vec![text("zz")], gives("encoding/hex: invalid byte: U+007A 'z'")),
+                ("hexdec", vec![text("61 62")], gives("encoding/hex: invalid byte: U+0020 ' '")),
+                ("hexdec", vec![text("é")], gives("encoding/hex: invalid byte: U+00C3 'Ã'")),
+                ("hexdec", vec![text("\0")], gives("encoding/hex: invalid byte: U+0000")),
+                ("hexdec", vec![text("g")], gives("encoding/hex: invalid byte: U+0067 'g'")),
+            ],
+        );
+    }
 }

@@ -21,6 +21,8 @@ mod regex;
 mod runes;
 mod semver;
 mod strings;
+#[cfg(test)]
+mod trial;
 mod url;
 mod walk;
 mod yaml;

@@ -82,3 +82,89 @@ fn ext(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
 fn is_abs(_: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     Ok(Value::Bool(text(arguments, 0)?.starts_with(b"/")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::funcs::trial::{gives, run, text};
+
+    #[test]
+    fn paths_are_taken_apart_as_in_go() {
+        // Expectations from Go 1.26 with sprig 3.3.0.
+        run(
+            FUNCTIONS,
+            vec![
+                ("base", vec![text("/a/b/c.tar.gz")], gives("c.tar.gz")),
+                ("base", vec![text("../x/./y//z/")], gives("z")),
+                ("base", vec![text("")], gives(".")),
+                ("base", vec![text("/")], gives("/")),
+                ("base", vec![text("//")], gives("/")),
+                ("base", vec![text(".")], gives(".")),
+                ("base", vec![text("..")], gives("..")),
+                ("base", vec![text("a/../b")], gives("b")),
+                ("base", vec![text("/../a")], gives("a")),
+                ("base", vec![text("../../a/..")], gives("..")),
+                ("base", vec![text(".hidden")], gives(".hidden")),
+                ("base", vec![text("a.")], gives("a.")),
+                ("base", vec![text("a/b.")], gives("b.")),
+                ("base", vec![text("a.b/c")], gives("c")),
+                ("dir", vec![text("/a/b/c.tar.gz")], gives("/a/b")),
+                ("dir", vec![text("../x/./y//z/")], gives("../x/y/z")),
+                ("dir", vec![text("")], gives(".")),
+                ("dir", vec![text("/")], gives("/")),
+                ("dir", vec![text("//")], gives("/")),
+                ("dir", vec![text(".")], gives(".")),
+                ("dir", vec![text("..")], gives(".")),
+                ("dir", vec![text("a/../b")], gives(".")),
+                ("dir", vec![text("/../a")], gives("/")),
+                ("dir", vec![text("../../a/..")], gives("../../a")),
+                ("dir", vec![text(".hidden")], gives(".")),
+                ("dir", vec![text("a.")], gives(".")),
+                ("dir", vec![text("a/b.")], gives("a")),
+                ("dir", vec![text("a.b/c")], gives("a.b")),
+                ("clean", vec![text("/a/b/c.tar.gz")], gives("/a/b/c.tar.gz")),
+                ("clean", vec![text("../x/./y//z/")], gives("../x/y/z")),
+                ("clean", vec![text("")], gives(".")),
+                ("clean", vec![text("/")], gives("/")),
+                ("clean", vec![text("//")], gives("/")),
+                ("clean", vec![text(".")], gives(".")),
+                ("clean", vec![text("..")], gives("..")),
+                ("clean", vec![text("a/../b")], gives("b")),
+                ("clean", vec![text("/../a")], gives("/a")),
+                ("clean", vec![text("../../a/..")], gives("../..")),
+                ("clean", vec![text(".hidden")], gives(".hidden")),
+                ("clean", vec![text("a.")], gives("a.")),
+                ("clean", vec![text("a/b.")], gives("a/b.")),
+                ("clean", vec![text("a.b/c")], gives("a.b/c")),
+                ("ext", vec![text("/a/b/c.tar.gz")], gives(".gz")),
+                ("ext", vec![text("../x/./y//z/")], gives("")),
+                ("ext", vec![text("")], gives("")),
+                ("ext", vec![text("/")], gives("")),
+                ("ext", vec![text("//")], gives("")),
+                ("ext", vec![text(".")], gives(".")),
+                ("ext", vec![text("..")], gives(".")),
+                ("ext", vec![text("a/../b")], gives("")),
+                ("ext", vec![text("/../a")], gives("")),
+                ("ext", vec![text("../../a/..")], gives(".")),
+                ("ext", vec![text(".hidden")], gives(".hidden")),
+                ("ext", vec![text("a.")], gives(".")),
+                ("ext", vec![text("a/b.")], gives(".")),
+                ("ext", vec![text("a.b/c")], gives("")),
+                ("isAbs", vec![text("/a/b/c.tar.gz")], gives("true")),
+                ("isAbs", vec![text("../x/./y//z/")], gives("false")),
+                ("isAbs", vec![text("")], gives("false")),
+                ("isAbs", vec![text("/")], gives("true")),
+                ("isAbs", vec![text("//")], gives("true")),
+                ("isAbs", vec![text(".")], gives("false")),
+                ("isAbs", vec![text("..")], gives("false")),
+                ("isAbs", vec![text("a/../b")], gives("false")),
+                ("isAbs", vec![text("/../a")], gives("true")),
+                ("isAbs", vec![text("../../a/..")], gives("false")),
+                ("isAbs", vec![text(".hidden")], gives("false")),
+                ("isAbs", vec![text("a.")], gives("false")),
+                ("isAbs", vec![text("a/b.")], gives("false")),
+                ("isAbs", vec![text("a.b/c")], gives("false")),
+            ],
+        );
+    }
+}

@@ -308,3 +308,82 @@ fn quote_meta(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failu
     }
     Ok(Value::text(output))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::funcs::trial::{called, fails, gives, int, run, text};
+
+    #[test]
+    fn expressions_work_as_in_go() {
+        // Expectations from Go 1.26 with sprig 3.3.0.
+        run(
+            FUNCTIONS,
+            vec![
+                ("regexMatch", vec![text("^ab.cd$"), text(b"ab\xffcd")], gives("true")),
+                ("regexMatch", vec![text("["), text("x")], gives("false")),
+                ("mustRegexMatch", vec![text("["), text("x")], fails()),
+                ("regexMatch", vec![text("a**"), text("a")], gives("false")),
+                ("regexMatch", vec![text("(?P<n>a)(?P<n>b)"), text("ab")], gives("true")),
+                ("regexFind", vec![text("b.c"), text(b"ab\xffcd")], gives(b"b\xffc")),
+                ("regexFind", vec![text("[a-z]+"), text("12ab3")], gives("ab")),
+                ("regexFind", vec![text("z"), text("a")], gives("")),
+                ("regexFindAll", vec![text("[a-z]+"), text("ab cd ef"), int(2)], gives("[ab cd]")),
+                ("regexFindAll", vec![text("a*"), text("baac"), int(-1)], gives("[ aa ]")),
+                ("regexFindAll", vec![text("."), text(b"\xff\xffa"), int(-1)], gives(b"[\xff \xff a]")),
+                ("regexFindAll", vec![text("a"), text("aa"), int(0)], gives("[]")),
+                (
+                    "regexReplaceAll",
+                    vec![text("(a)(x)?"), text("banana"), text("<$1${2}$$$3>")],
+                    gives("b<a$>n<a$>n<a$>"),
+                ),
+                (
+                    "regexReplaceAll",
+                    vec![text("(?P<x>a)"), text("banana"), text("[$xy][${x}y]")],
+                    gives("b[][ay]n[][ay]n[][ay]"),
+                ),
+                (
+                    "regexReplaceAll",
+                    vec![text("(?P<n>a)|(?P<n>b)"), text("ab"), text("<$n>")],
+                    gives("<a><b>"),
+                ),
+                ("regexReplaceAll", vec![text("x*"), text("abc"), text("-")], gives("-a-b-c-")),
+                (
+                    "regexReplaceAll",
+                    vec![text("a"), text("banana"), text("$ ${a ${} $")],
+                    gives("b$ ${a ${} $n$ ${a ${} $n$ ${a ${} $"),
+                ),
+                ("regexReplaceAll", vec![text("[^a-z]"), text(b"ab\xffcd"), text("?")], gives("ab?cd")),
+                ("regexReplaceAll", vec![text("a"), text("banana"), text("${01}$0")], gives("banana")),
+                (
+                    "regexReplaceAllLiteral",
+                    vec![text("a(.)"), text("banana"), text("${1}")],
+                    gives("b${1}${1}a"),
+                ),
+                ("regexReplaceAllLiteral", vec![text("("), text("a"), text("")], fails()),
+                ("regexSplit", vec![text(","), text("a,b,c"), int(2)], gives("[a b,c]")),
+                ("regexSplit", vec![text(","), text("a,b,c"), int(-1)], gives("[a b c]")),
+                ("regexSplit", vec![text(","), text("a,b"), int(0)], gives("[]")),
+                ("regexSplit", vec![text(","), text(""), int(-1)], gives("[]")),
+                ("regexSplit", vec![text(""), text(""), int(-1)], gives("[]")),
+                ("regexSplit", vec![text(""), text("abc"), int(-1)], gives("[a b c]")),
+                ("regexSplit", vec![text("c"), text("abc"), int(-1)], gives("[ab ]")),
+                ("regexSplit", vec![text("�"), text(b"a\xffb"), int(-1)], gives("[a b]")),
+                (
+                    "regexQuoteMeta",
+                    vec![text("a.b*c[d]{e}(f)^$|\\?+-é")],
+                    gives("a\\.b\\*c\\[d\\]\\{e\\}\\(f\\)\\^\\$\\|\\\\\\?\\+-é"),
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn searching_again_and_again_is_charged_for() {
+        let long = text("a".repeat(100_000));
+        let outcome = called(FUNCTIONS, "regexFindAll", &[text("[ab]*c|a"), long, int(-1)]);
+        assert!(matches!(outcome, Err(Failure::Limit("steps"))), "{outcome:?}");
+        let large = called(FUNCTIONS, "regexMatch", &[text(r"\pL{200}"), text("a".repeat(100_000))]);
+        assert!(matches!(large, Ok(Value::Bool(_))), "{large:?}");
+    }
+}

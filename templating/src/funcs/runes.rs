@@ -105,6 +105,8 @@ pub(super) fn upper(character: char) -> char {
     match character {
         '\u{1f80}'..='\u{1f87}' | '\u{1f90}'..='\u{1f97}' | '\u{1fa0}'..='\u{1fa7}' => moved(8),
         '\u{1fb3}' | '\u{1fc3}' | '\u{1ff3}' => moved(9),
+        // Their capitals are younger than Go's tables.
+        '\u{19b}' | '\u{264}' => character,
         _ => single(character, character.to_uppercase()),
     }
 }

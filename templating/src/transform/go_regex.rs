@@ -292,7 +292,8 @@ impl<'s> Translation<'s> {
         self.out.push('<');
         self.out.push_str(name);
         if self.names.contains(&name) {
-            self.out.push_str(&format!("{SAME_NAME}{}", self.names.len()));
+            self.out.push(SAME_NAME);
+            self.out.push_str(&self.names.len().to_string());
         }
         self.out.push('>');
         self.names.push(name);
@@ -405,6 +406,10 @@ mod tests {
             ("a|ab", "ab", Some("a")),
             (r"[\x41-\x43\-]+", "AB-", Some("AB-")),
             ("^dir/", "dir/x", Some("dir/")),
+            ("(?P<n>a)(?<n>b)?", "ab", Some("ab")),
+            ("a*?b+?", "aabb", Some("aab")),
+            ("(a*)*b", "aab", Some("aab")),
+            ("a{1,2}?", "aa", Some("a")),
         ];
         for (source, text, expected) in cases {
             let regex = compiled(source).unwrap_or_else(|error| panic!("{source}: {error}"));
@@ -432,6 +437,13 @@ mod tests {
             r"\x{110000}",
             r"\p{Nope}",
             "(?R)a",
+            "a**",
+            "a*?*",
+            "a{2}{3}",
+            "a+{2}",
+            "(?P<é>a)",
+            "(?P<>a)",
+            "(?P<n",
         ] {
             assert!(compiled(source).is_err(), "{source}");
         }

@@ -71,7 +71,7 @@ impl Duration {
         let nanos = self.0.unsigned_abs();
         let (small, name) = match nanos {
             0 => return "0s".to_owned(),
-            ..MICROSECOND => (1, "ns"),
+            1..MICROSECOND => (1, "ns"),
             MICROSECOND..MILLISECOND => (MICROSECOND, "µs"),
             MILLISECOND..SECOND => (MILLISECOND, "ms"),
             _ => (SECOND, "s"),

@@ -88,14 +88,13 @@ fn offset(output: &mut Vec<u8>, offset: i64, form: Offset) {
     let minutes = offset / 60;
     let colon = if form.has_colons { ":" } else { "" };
     // Less than a minute behind UTC is written as ahead of it, as in Go.
-    let mut text = format!("{}{:02}", if minutes < 0 { '-' } else { '+' }, minutes.abs() / 60);
-    if form.precision != Precision::Hours {
-        text += &format!("{colon}{:02}", minutes.abs() % 60);
-    }
-    if form.precision == Precision::Seconds {
-        let seconds = if minutes < 0 { -offset } else { offset } % 60;
-        text += &format!("{colon}{seconds:02}");
-    }
+    let (sign, seconds) = if minutes < 0 { ('-', -offset % 60) } else { ('+', offset % 60) };
+    let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
+    let text = match form.precision {
+        Precision::Hours => format!("{sign}{hours:02}"),
+        Precision::Minutes => format!("{sign}{hours:02}{colon}{minutes:02}"),
+        Precision::Seconds => format!("{sign}{hours:02}{colon}{minutes:02}{colon}{seconds:02}"),
+    };
     output.extend_from_slice(text.as_bytes());
 }
 

@@ -7,6 +7,8 @@ mod layout;
 mod moment;
 mod object;
 mod parse;
+#[cfg(test)]
+mod tests;
 mod zone;
 
 use self::duration::{Duration, HOUR, MINUTE, SECOND};
@@ -103,6 +105,7 @@ fn html_date_in_zone(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value
 
 /// The time that has passed, in whole seconds.
 fn ago(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    scope.spend_steps(1)?;
     let then = time(scope, arguments, 0, &[IntKind::Int64, IntKind::Int]);
     let second = Duration(moment::NANOS_PER_SECOND);
     Ok(Value::text(Duration(now(scope).since(&then)).rounded(second).string()))
@@ -157,15 +160,29 @@ fn duration(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure
     Ok(Value::text(Duration(seconds.wrapping_mul(moment::NANOS_PER_SECOND)).string()))
 }
 
-/// A decimal number; the nearest that there is if it is too large, and 0 if it is none.
+/// A decimal number; the nearest that there is if it is too large, and 0 if it is none. What follows a number that
+/// is much too large is not looked at.
 fn whole_number(text: &[u8]) -> i64 {
     let is_negative = text.starts_with(b"-");
     let digits = text.strip_prefix(b"-").or(text.strip_prefix(b"+")).unwrap_or(text);
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return 0;
+    let mut number = 0_u64;
+    for digit in digits {
+        if !digit.is_ascii_digit() {
+            return 0;
+        }
+        let next = number.checked_mul(10).and_then(|number| number.checked_add(u64::from(digit - b'0')));
+        let Some(next) = next else {
+            number = u64::MAX;
+            break;
+        };
+        number = next;
     }
-    let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
-    number.unwrap_or(if is_negative { i64::MIN } else { i64::MAX })
+    match i64::try_from(number) {
+        Ok(number) if is_negative => -number,
+        Ok(number) => number,
+        Err(_) if is_negative => i64::MIN,
+        Err(_) => i64::MAX,
+    }
 }
 
 /// A duration as a number of its largest unit: nanoseconds as an `int64`, a text, or what has passed since a time.

@@ -273,8 +273,9 @@ impl<'v> Reading<'v> {
         if !matches!(local, Zone::Utc) && named(local, here.seconds) {
             return Some(here);
         }
+        // The hours of `GMT-8` only show: the moment is the one in UTC, as in Go.
         let hours = name.strip_prefix(b"GMT").and_then(signed).unwrap_or_default();
-        Some(Moment { zone: fixed(name, hours * 3600), seconds: utc.seconds - hours * 3600, ..utc })
+        Some(Moment { zone: fixed(name, hours * 3600), ..utc })
     }
 }
 

@@ -89,7 +89,7 @@ fn with_ranges_written_out(source: &str) -> String {
     let mut rest = source;
     while let Some(first) = rest.chars().next() {
         if let Some((from, to, after)) = leading_range(rest) {
-            output.push_str(&format!(">= {from}, <= {to} "));
+            output.extend([">= ", from, ", <= ", to, " "]);
             rest = after;
         } else {
             output.push(first);

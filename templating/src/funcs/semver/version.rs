@@ -152,10 +152,8 @@ fn compare_identifiers(one: &str, other: &str) -> Ordering {
         _ if one == other => Ordering::Equal,
         _ if one.is_empty() || other.is_empty() => one.len().cmp(&other.len()),
         (Err(_), Err(_)) => one.cmp(other),
+        (Ok(one), Ok(other)) => one.cmp(&other),
         (Ok(_), Err(_)) => Ordering::Less,
         (Err(_), Ok(_)) => Ordering::Greater,
-        // Two spellings of a number are never equal, as in Go.
-        (Ok(one), Ok(other)) if one > other => Ordering::Greater,
-        (Ok(_), Ok(_)) => Ordering::Less,
     }
 }

@@ -73,3 +73,44 @@ fn swaps() -> impl FnMut(char) -> char {
         if std::mem::take(&mut after_space) { title(character) } else { upper(character) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::funcs::trial::{gives, run, text};
+
+    #[test]
+    fn cases_change_as_in_go() {
+        // Expectations from Go 1.26 with sprig 3.3.0.
+        run(
+            FUNCTIONS,
+            vec![
+                ("upper", vec![text("hello wörld o'neil x-y 3d_e")], gives("HELLO WÖRLD O'NEIL X-Y 3D_E")),
+                ("upper", vec![text("ǆ ß ŉ ı İ ſ")], gives("Ǆ ß ŉ I İ S")),
+                ("upper", vec![text("É Ü\u{2003}éA")], gives("É Ü\u{2003}ÉA")),
+                ("upper", vec![text(b"a\xff\xe2\x82")], gives("A���")),
+                ("upper", vec![text("")], gives("")),
+                ("lower", vec![text("hello wörld o'neil x-y 3d_e")], gives("hello wörld o'neil x-y 3d_e")),
+                ("lower", vec![text("ǆ ß ŉ ı İ ſ")], gives("ǆ ß ŉ ı i ſ")),
+                ("lower", vec![text("É Ü\u{2003}éA")], gives("é ü\u{2003}éa")),
+                ("lower", vec![text(b"a\xff\xe2\x82")], gives("a���")),
+                ("lower", vec![text("")], gives("")),
+                ("title", vec![text("hello wörld o'neil x-y 3d_e")], gives("Hello Wörld O'Neil X-Y 3d_e")),
+                ("title", vec![text("ǆ ß ŉ ı İ ſ")], gives("ǅ ß ŉ I İ S")),
+                ("title", vec![text("É Ü\u{2003}éA")], gives("É Ü\u{2003}ÉA")),
+                ("title", vec![text(b"a\xff\xe2\x82")], gives("A���")),
+                ("title", vec![text("")], gives("")),
+                ("untitle", vec![text("hello wörld o'neil x-y 3d_e")], gives("hello wörld o'neil x-y 3d_e")),
+                ("untitle", vec![text("ǆ ß ŉ ı İ ſ")], gives("ǆ ß ŉ ı i ſ")),
+                ("untitle", vec![text("É Ü\u{2003}éA")], gives("é ü\u{2003}éA")),
+                ("untitle", vec![text(b"a\xff\xe2\x82")], gives("a���")),
+                ("untitle", vec![text("")], gives("")),
+                ("swapcase", vec![text("hello wörld o'neil x-y 3d_e")], gives("HELLO WÖRLD O'NEIL X-Y 3D_E")),
+                ("swapcase", vec![text("ǆ ß ŉ ı İ ſ")], gives("ǅ ß ŉ I i S")),
+                ("swapcase", vec![text("É Ü\u{2003}éA")], gives("é ü\u{2003}Éa")),
+                ("swapcase", vec![text(b"a\xff\xe2\x82")], gives("A���")),
+                ("swapcase", vec![text("")], gives("")),
+            ],
+        );
+    }
+}

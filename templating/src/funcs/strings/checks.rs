@@ -45,3 +45,31 @@ fn fail(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     spend_building(scope, text.len())?;
     Err(Failure::Told(text.to_vec()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::funcs::trial::{fails, gives, int, run, text};
+
+    #[test]
+    fn questions_are_answered_as_in_go() {
+        // Expectations from Go 1.26 with sprig 3.3.0.
+        run(
+            FUNCTIONS,
+            vec![
+                ("contains", vec![text("pha"), text("alpha")], gives("true")),
+                ("contains", vec![text(""), text("alpha")], gives("true")),
+                ("contains", vec![text("z"), text("alpha")], gives("false")),
+                ("contains", vec![text(b"\xff"), text(b"a\xff")], gives("true")),
+                ("hasPrefix", vec![text("al"), text("alpha")], gives("true")),
+                ("hasPrefix", vec![text("x"), text("")], gives("false")),
+                ("hasSuffix", vec![text("ha"), text("alpha")], gives("true")),
+                ("hasSuffix", vec![text("al"), text("alpha")], gives("false")),
+                ("plural", vec![text("one"), text("many"), int(1)], gives("one")),
+                ("plural", vec![text("one"), text("many"), int(-1)], gives("many")),
+                ("hello", vec![], gives("Hello!")),
+                ("fail", vec![text("boom")], fails()),
+            ],
+        );
+    }
+}

@@ -119,7 +119,10 @@ fn abbreviated(text: &[u8], offset: i64, width: i64) -> Vec<u8> {
         return text.to_vec();
     }
     let room = usize::try_from(width - 3).unwrap_or_default();
-    let offset = offset.min(length).min(length - (width - 3));
+    let offset = offset.min(length);
+    // Wraps around with the smallest number, as in Go.
+    let is_far = length.wrapping_sub(offset) < width - 3;
+    let offset = if is_far { length - (width - 3) } else { offset };
     let (start, end) = (text.get(..room), text.get(text.len().saturating_sub(room)..));
     if offset <= 4 {
         return [start.unwrap_or_default(), ELLIPSIS].concat();
@@ -163,4 +166,63 @@ fn initials(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure
         after_space = is_space(character);
     }
     Ok(Value::text(output))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::funcs::trial::{fails, gives, int, run, text};
+
+    #[test]
+    fn what_is_cut_off_is_what_go_cuts_off() {
+        // Expectations from Go 1.26 with sprig 3.3.0.
+        run(
+            FUNCTIONS,
+            vec![
+                ("trim", vec![text(" \t\u{a0}x y\u{2003}\n")], gives("x y")),
+                ("trim", vec![text(b"\xa0x\x85")], gives(b"\xa0x\x85")),
+                ("trim", vec![text(" ")], gives("")),
+                ("trim", vec![text("")], gives("")),
+                ("trimAll", vec![text("$"), text("$5.00$")], gives("5.00")),
+                ("trimall", vec![text("ab"), text("abcba")], gives("c")),
+                ("trimAll", vec![text(""), text("x")], gives("x")),
+                ("trimAll", vec![text("→é"), text("→éxé→")], gives("x")),
+                ("trimAll", vec![text(b"\xff"), text(b"\xfea\xef\xbf\xbd")], gives("a")),
+                ("trimSuffix", vec![text("--"), text("a--")], gives("a")),
+                ("trimSuffix", vec![text("x"), text("a")], gives("a")),
+                ("trimPrefix", vec![text("he"), text("hello")], gives("llo")),
+                ("trimPrefix", vec![text("lo"), text("hello")], gives("hello")),
+                ("trunc", vec![int(5), text("héllo")], gives("héll")),
+                ("trunc", vec![int(2), text("héllo")], gives(b"h\xc3")),
+                ("trunc", vec![int(-2), text("hello")], gives("lo")),
+                ("trunc", vec![int(-9), text("hello")], gives("hello")),
+                ("trunc", vec![int(0), text("hello")], gives("")),
+                ("trunc", vec![int(99), text("hello")], gives("hello")),
+                ("substr", vec![int(0), int(2), text("hello")], gives("he")),
+                ("substr", vec![int(-1), int(3), text("hello")], gives("hel")),
+                ("substr", vec![int(2), int(-1), text("hello")], gives("llo")),
+                ("substr", vec![int(2), int(99), text("hello")], gives("llo")),
+                ("substr", vec![int(3), int(2), text("hello")], fails()),
+                ("substr", vec![int(9), int(10), text("hello")], fails()),
+                ("substr", vec![int(-1), int(9), text("hello")], fails()),
+                ("substr", vec![int(-1), int(-1), text("hello")], fails()),
+                ("substr", vec![int(9), int(-1), text("hello")], fails()),
+                ("abbrev", vec![int(3), text("abcdef")], gives("abcdef")),
+                ("abbrev", vec![int(5), text("abcdef")], gives("ab...")),
+                ("abbrev", vec![int(6), text("abcdef")], gives("abcdef")),
+                ("abbrevboth", vec![int(5), int(10), text("1234 5678 9123")], gives("...5678...")),
+                ("abbrevboth", vec![int(6), int(8), text("1234 5678 9123 4567")], gives("...67...")),
+                ("abbrevboth", vec![int(3), int(6), text("1234 5678 9123")], gives("1234 5678 9123")),
+                ("abbrevboth", vec![int(0), int(6), text("1234 5678 9123")], gives("123...")),
+                ("abbrevboth", vec![int(100), int(8), text("1234 5678 9123")], gives("... 9123")),
+                ("abbrevboth", vec![int(-9_223_372_036_854_775_808), int(6), text("1234 5678")], gives("")),
+                ("nospace", vec![text("a b\tc")], gives("abc")),
+                ("nospace", vec![text("é b")], gives("Ã©b")),
+                ("nospace", vec![text("éb")], gives("éb")),
+                ("initials", vec![text("First Try")], gives("FT")),
+                ("initials", vec![text("ünder über 4ever")], gives("ÃÃ4")),
+                ("initials", vec![text("")], gives("")),
+            ],
+        );
+    }
 }

@@ -1,6 +1,6 @@
 //! Owns the functions that repeat, indent and replace.
 
-use memchr::memmem;
+use memchr::{memchr_iter, memmem};
 
 use crate::funcs::arguments::{int, raised, spend_building, spend_reading, text};
 use crate::funcs::runes::indexed;
@@ -40,7 +40,7 @@ fn nindent(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure>
 fn indented(scope: &mut Scope<'_>, arguments: &[Value], before: &[u8]) -> Result<Vec<u8>, Failure> {
     let (spaces, text) = (count(arguments)?, text(arguments, 1)?);
     spend_reading(scope, text.len())?;
-    let breaks = text.iter().filter(|byte| **byte == b'\n').count();
+    let breaks = memchr_iter(b'\n', text).count();
     let bytes = spaces.saturating_mul(breaks + 1).saturating_add(text.len() + before.len());
     spend_building(scope, bytes)?;
     let mut output = Vec::with_capacity(bytes);
@@ -77,4 +77,50 @@ fn places(text: &[u8], pattern: &[u8]) -> impl Iterator<Item = usize> {
     let (around, found) = if pattern.is_empty() { (usize::MAX, 0) } else { (0, usize::MAX) };
     let everywhere = indexed(text).map(|(at, ..)| at).chain([text.len()]);
     everywhere.take(around).chain(memmem::find_iter(text, pattern).take(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::funcs::trial::{called, fails, gives, int, run, text};
+
+    #[test]
+    fn texts_are_laid_out_as_in_go() {
+        // Expectations from Go 1.26 with sprig 3.3.0.
+        run(
+            FUNCTIONS,
+            vec![
+                ("repeat", vec![int(3), text("ab")], gives("ababab")),
+                ("repeat", vec![int(0), text("ab")], gives("")),
+                ("repeat", vec![int(-1), text("ab")], fails()),
+                ("repeat", vec![int(3), text("")], gives("")),
+                ("indent", vec![int(2), text("a\n\nb\n")], gives("  a\n  \n  b\n  ")),
+                ("indent", vec![int(2), text("")], gives("  ")),
+                ("indent", vec![int(-1), text("a")], fails()),
+                ("nindent", vec![int(1), text("x\r\ny")], gives("\n x\r\n y")),
+                ("replace", vec![text("a"), text("bb"), text("banana")], gives("bbbnbbnbb")),
+                ("replace", vec![text(""), text("-"), text("aé")], gives("-a-é-")),
+                ("replace", vec![text(""), text("."), text(b"\xffa")], gives(b".\xff.a.")),
+                ("replace", vec![text(""), text("x"), text("")], gives("x")),
+                ("replace", vec![text("ana"), text("<>"), text("banana")], gives("b<>na")),
+                ("replace", vec![text("zz"), text("x"), text("banana")], gives("banana")),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_would_be_too_large_is_not_built() {
+        let lines = text("\n".repeat(1_000));
+        for (name, arguments) in [
+            ("repeat", vec![int(i64::MAX), text("ab")]),
+            ("repeat", vec![int(i64::MAX), text("")]),
+            ("indent", vec![int(i64::MAX), text("")]),
+            ("nindent", vec![int(1_000_000), lines.clone()]),
+            ("replace", vec![text(""), text("x".repeat(2_000)), lines.clone()]),
+        ] {
+            let outcome = called(FUNCTIONS, name, &arguments);
+            let is_empty = matches!(&outcome, Ok(Value::Text(text)) if text.is_empty());
+            assert!(is_empty || matches!(outcome, Err(Failure::Limit(_))), "{name} {outcome:?}");
+        }
+    }
 }

@@ -47,7 +47,7 @@ fn numbered(parts: &[&[u8]]) -> Value {
         .iter()
         .enumerate()
         .map(|(at, part)| (Text::from(format!("_{at}").as_str()), Value::text(*part)));
-    Value::text_map(BTreeMap::from_iter(named))
+    Value::text_map(named.collect::<BTreeMap<_, _>>())
 }
 
 /// At most so many parts, the last with all that is left. Without a separator every character is a part.
@@ -129,4 +129,40 @@ fn sort_alpha(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failu
     scope.spend_steps(texts.len().saturating_mul(rounds))?;
     texts.sort_unstable();
     Ok(Value::texts(texts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::funcs::trial::{gives, int, run, text};
+
+    #[test]
+    fn texts_are_split_and_joined_as_in_go() {
+        // Expectations from Go 1.26 with sprig 3.3.0.
+        run(
+            FUNCTIONS,
+            vec![
+                ("split", vec![text(","), text("a,b,,c")], gives("map[_0:a _1:b _2: _3:c]")),
+                ("split", vec![text(""), text("é→a")], gives("map[_0:é _1:→ _2:a]")),
+                ("split", vec![text(","), text("")], gives("map[_0:]")),
+                ("split", vec![text(""), text("")], gives("map[]")),
+                ("splitList", vec![text("ab"), text("xabyab")], gives("[x y ]")),
+                ("splitList", vec![text(""), text(b"\xff\xc3\xa9")], gives(b"[\xff \xc3\xa9]")),
+                ("splitn", vec![text(","), int(2), text("a,b,c")], gives("map[_0:a _1:b,c]")),
+                ("splitn", vec![text(","), int(0), text("a,b")], gives("map[]")),
+                ("splitn", vec![text(","), int(-1), text("a,b")], gives("map[_0:a _1:b]")),
+                ("splitn", vec![text(""), int(2), text("é世界")], gives("map[_0:é _1:世界]")),
+                ("splitn", vec![text(""), int(1), text("abc")], gives("map[_0:abc]")),
+                ("splitn", vec![text(","), int(1), text("a,b")], gives("map[_0:a,b]")),
+                ("toStrings", vec![Value::Nil], gives("[]")),
+                ("toStrings", vec![text("x")], gives("[x]")),
+                ("toStrings", vec![int(5)], gives("[5]")),
+                ("join", vec![text(","), Value::Nil], gives("")),
+                ("join", vec![text(","), text("x")], gives("x")),
+                ("sortAlpha", vec![Value::Nil], gives("[<nil>]")),
+                ("sortAlpha", vec![text("x")], gives("[x]")),
+                ("sortAlpha", vec![int(5)], gives("[5]")),
+            ],
+        );
+    }
 }

@@ -66,3 +66,39 @@ fn joined(
     }
     Ok(Value::text(output))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::funcs::trial::{gives, int, run, text};
+
+    #[test]
+    fn values_are_shown_as_in_go() {
+        // Expectations from Go 1.26 with sprig 3.3.0.
+        run(
+            FUNCTIONS,
+            vec![
+                ("toString", vec![Value::Nil], gives("<nil>")),
+                ("toString", vec![Value::Bool(true)], gives("true")),
+                ("toString", vec![text(b"\xff")], gives(b"\xff")),
+                (
+                    "quote",
+                    vec![text("a\"b\\c\n\0\u{7f}"), int(5), Value::Nil, Value::Bool(true), Value::Float(2.5)],
+                    gives("\"a\\\"b\\\\c\\n\\x00\\x7f\" \"5\" \"true\" \"2.5\""),
+                ),
+                ("quote", vec![], gives("")),
+                ("quote", vec![Value::Nil], gives("")),
+                ("quote", vec![text(b"\xff\xc3\xa9\xe2\x80\x8b")], gives("\"\\xffé\\u200b\"")),
+                ("squote", vec![text("it's"), int(5), Value::Nil], gives("'it's' '5'")),
+                ("squote", vec![], gives("")),
+                (
+                    "cat",
+                    vec![text("a "), int(5), Value::Nil, text(" b"), Value::Float(2.5)],
+                    gives("a  5  b 2.5"),
+                ),
+                ("cat", vec![], gives("")),
+                ("cat", vec![text(""), text("")], gives(" ")),
+            ],
+        );
+    }
+}

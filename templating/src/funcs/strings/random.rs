@@ -70,6 +70,7 @@ fn below(random: &mut dyn Random, bound: usize) -> usize {
 
 /// A random identifier of RFC 9562, version 4.
 fn uuidv4(scope: &mut Scope<'_>, _: &[Value]) -> Result<Value, Failure> {
+    spend_building(scope, 36)?;
     let mut bytes = [0; 16];
     scope.random.fill(&mut bytes);
     let random = u128::from_be_bytes(bytes);
@@ -78,4 +79,54 @@ fn uuidv4(scope: &mut Scope<'_>, _: &[Value]) -> Result<Value, Failure> {
     let parts = [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)];
     let parts = parts.map(|(from, to)| digits.get(from..to).unwrap_or_default());
     Ok(Value::text(parts.join("-")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::funcs::trial::{called, int, text};
+
+    fn given(name: &str, arguments: &[Value]) -> String {
+        match called(FUNCTIONS, name, arguments) {
+            Ok(Value::Text(text)) => String::from_utf8(text.to_vec()).unwrap(),
+            outcome => panic!("{name}: {outcome:?}"),
+        }
+    }
+
+    #[test]
+    fn characters_are_of_their_set_and_all_of_it() {
+        for (name, may_stand, size) in [
+            ("randAlphaNum", char::is_ascii_alphanumeric as fn(&char) -> bool, 62),
+            ("randAlpha", |character| character.is_ascii_alphabetic(), 52),
+            ("randNumeric", |character| character.is_ascii_digit(), 10),
+            ("randAscii", |character| (' '..='~').contains(character), 95),
+        ] {
+            let text = given(name, &[int(2_000)]);
+            assert_eq!(text.len(), 2_000, "{name}");
+            assert!(text.chars().all(|character| may_stand(&character)), "{name}: {text}");
+            let mut found: Vec<_> = text.chars().collect();
+            found.sort_unstable();
+            found.dedup();
+            assert_eq!(found.len(), size, "{name}");
+            assert_eq!(given(name, &[int(-1)]), "", "{name}");
+            let too_many = called(FUNCTIONS, name, &[int(1_000_000_000)]);
+            assert!(matches!(too_many, Err(Failure::Limit(_))), "{name}");
+        }
+    }
+
+    #[test]
+    fn shuffling_keeps_the_characters() {
+        let shuffled = given("shuffle", &[text("abcdefgé世")]);
+        assert_ne!(shuffled, "abcdefgé世");
+        let mut sorted: Vec<_> = shuffled.chars().collect();
+        sorted.sort_unstable();
+        assert_eq!(String::from_iter(sorted), "abcdefgé世");
+        assert_eq!(given("shuffle", &[text(b"\xff")]), "\u{fffd}");
+    }
+
+    #[test]
+    fn an_identifier_says_version_and_variant() {
+        // The source counts 1, 8, 15, …: in hexadecimal 01 08 0f 16 1d 24 2b 32 39 40 47 4e 55 5c 63 6a.
+        assert_eq!(given("uuidv4", &[]), "01080f16-1d24-4b32-b940-474e555c636a");
+    }
 }

@@ -267,3 +267,68 @@ fn pascal(text: &[u8]) -> Vec<u8> {
     push(&mut output, current);
     output
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::funcs::trial::{gives, run, text};
+
+    #[test]
+    fn names_fall_into_words_as_in_go() {
+        // Expectations from Go 1.26 with sprig 3.3.0.
+        run(
+            FUNCTIONS,
+            vec![
+                ("snakecase", vec![text("FirstName")], gives("first_name")),
+                ("snakecase", vec![text("HTTPServer")], gives("http_server")),
+                ("snakecase", vec![text("http2xx")], gives("http_2xx")),
+                ("snakecase", vec![text("HTTP20xOK")], gives("http_20x_ok")),
+                ("snakecase", vec![text("Bld4Floor3rd")], gives("bld4_floor_3rd")),
+                ("snakecase", vec![text("ID3v2Tag JSONData")], gives("id_3v2_tag_json_data")),
+                ("snakecase", vec![text("A_B-C D")], gives("a_b_c_d")),
+                ("snakecase", vec![text("é世界A")], gives("é_世界_a")),
+                ("snakecase", vec![text("a1B2")], gives("a1_b2")),
+                ("snakecase", vec![text("1A")], gives("1_a")),
+                ("snakecase", vec![text("AB1C")], gives("ab1_c")),
+                ("snakecase", vec![text(b"A\xffB\xffc_")], gives("a_�b�c_")),
+                ("snakecase", vec![text("x.y/Z")], gives("x.y/z")),
+                ("snakecase", vec![text("_Ab__c_")], gives("_ab__c_")),
+                ("snakecase", vec![text("²x①")], gives("²x①")),
+                ("snakecase", vec![text("")], gives("")),
+                ("snakecase", vec![text(b"\xff\xff")], gives(b"\xff\xff")),
+                ("snakecase", vec![text(b"-\xff-")], gives("_�_")),
+                ("snakecase", vec![text("aB9")], gives("a_b9")),
+                ("kebabcase", vec![text("FirstName")], gives("first-name")),
+                ("kebabcase", vec![text("HTTPServer")], gives("http-server")),
+                ("kebabcase", vec![text("http2xx")], gives("http-2xx")),
+                ("kebabcase", vec![text("HTTP20xOK")], gives("http-20x-ok")),
+                ("kebabcase", vec![text("Bld4Floor3rd")], gives("bld4-floor-3rd")),
+                ("kebabcase", vec![text("ID3v2Tag JSONData")], gives("id-3v2-tag-json-data")),
+                ("kebabcase", vec![text("A_B-C D")], gives("a-b-c-d")),
+                ("kebabcase", vec![text("é世界A")], gives("é-世界-a")),
+                ("kebabcase", vec![text("a1B2")], gives("a1-b2")),
+                ("kebabcase", vec![text("1A")], gives("1-a")),
+                ("kebabcase", vec![text("AB1C")], gives("ab1-c")),
+                ("kebabcase", vec![text(b"A\xffB\xffc_")], gives("a-�b�c-")),
+                ("kebabcase", vec![text("x.y/Z")], gives("x.y/z")),
+                ("kebabcase", vec![text("_Ab__c_")], gives("-ab--c-")),
+                ("kebabcase", vec![text("²x①")], gives("²x①")),
+                ("kebabcase", vec![text("")], gives("")),
+                ("kebabcase", vec![text(b"\xff\xff")], gives(b"\xff\xff")),
+                ("kebabcase", vec![text(b"-\xff-")], gives("-�-")),
+                ("kebabcase", vec![text("aB9")], gives("a-b9")),
+                ("camelcase", vec![text("http_server")], gives("HttpServer")),
+                ("camelcase", vec![text("no-reply to.me")], gives("NoReplyTo.me")),
+                ("camelcase", vec![text("___a")], gives("___A")),
+                ("camelcase", vec![text("___")], gives("____")),
+                ("camelcase", vec![text("a__b")], gives("A_B")),
+                ("camelcase", vec![text("HELLO_WORLD")], gives("HelloWorld")),
+                ("camelcase", vec![text("héllo_Wörld")], gives("HélloWörld")),
+                ("camelcase", vec![text("a")], gives("A")),
+                ("camelcase", vec![text("")], gives("")),
+                ("camelcase", vec![text(b"\xffa_\xffb")], gives("�a�b")),
+                ("camelcase", vec![text("_")], gives("__")),
+            ],
+        );
+    }
+}

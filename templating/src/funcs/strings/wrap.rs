@@ -77,3 +77,46 @@ fn next_line(text: &[u8], width: usize, long_word: LongWord) -> (&[u8], Option<&
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::funcs::trial::{gives, int, run, text};
+
+    #[test]
+    fn lines_break_as_in_go() {
+        // Expectations from Go 1.26 with sprig 3.3.0.
+        run(
+            FUNCTIONS,
+            vec![
+                (
+                    "wrap",
+                    vec![int(10), text("the quick brown fox jumps over the lazy dog")],
+                    gives("the quick\nbrown fox\njumps over\nthe lazy\ndog"),
+                ),
+                ("wrap", vec![int(5), text("abcdefghijkl mn")], gives("abcdefghijkl\nmn")),
+                ("wrap", vec![int(5), text("abcdefghijkl")], gives("abcdefghijkl")),
+                ("wrap", vec![int(0), text("ab cd")], gives("ab\ncd")),
+                ("wrap", vec![int(3), text("ab\ncd ef gh")], gives("ab\ncd\nef\ngh")),
+                ("wrap", vec![int(5), text("")], gives("")),
+                (
+                    "wrapWith",
+                    vec![int(5), text("|"), text("abcdefghijkl mn op")],
+                    gives("abcde|fghij|kl mn|op"),
+                ),
+                ("wrapWith", vec![int(-1), text("|"), text("ab cd")], gives("a|b|c|d")),
+                ("wrapWith", vec![int(5), text(""), text("abcdefghij")], gives("abcde\nfghij")),
+                (
+                    "wrapWith",
+                    vec![int(4), text("--"), text("héé→世界")],
+                    gives(b"h\xc3\xa9\xc3--\xa9\xe2\x86\x92--\xe4\xb8\x96\xe7--\x95\x8c"),
+                ),
+                (
+                    "wrapWith",
+                    vec![int(7), text("\n"), text("  leading spaces and  double")],
+                    gives("leading\nspaces\nand \ndouble"),
+                ),
+            ],
+        );
+    }
+}

@@ -67,7 +67,7 @@ impl Url {
             let host = memrchr(b'@', authority).map_or(authority, |at| around(authority, at).1);
             self.host = host_of(&self.scheme, host)?;
             if host.len() < authority.len() {
-                self.user = user_of(authority.get(..authority.len() - host.len() - 1)?)?;
+                self.user = Some(user_of(authority.get(..authority.len() - host.len() - 1)?)?);
             }
             path = after;
         } else {
@@ -94,12 +94,7 @@ fn scheme(text: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// The user in `proto://userinfo@host`; nothing inside if that has none.
-pub(super) fn user(userinfo: &[u8]) -> Option<Option<User>> {
-    Url::parsed(&[b"proto://", userinfo, b"@host"].concat()).map(|url| url.user)
-}
-
-fn user_of(userinfo: &[u8]) -> Option<Option<User>> {
+fn user_of(userinfo: &[u8]) -> Option<User> {
     let is_allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._:~!$&'()*+,;=%@".contains(byte);
     if !userinfo.iter().all(is_allowed) {
         return None;
@@ -111,7 +106,7 @@ fn user_of(userinfo: &[u8]) -> Option<Option<User>> {
         }
         None => (userinfo, None),
     };
-    Some(Some(User { name: unescaped(name, Part::User)?, password }))
+    Some(User { name: unescaped(name, Part::User)?, password })
 }
 
 /// A host with its port, unescaped.
