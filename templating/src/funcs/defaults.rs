@@ -59,7 +59,9 @@ fn ternary(_: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
 
 fn deep_copy(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     match arguments.first() {
-        None | Some(Value::Nil) => Err(Failure::Raised("there is no value to copy".to_owned())),
+        None | Some(Value::Nil) => {
+            Err(Failure::Raised("reflect: call of reflect.Value.Type on zero Value".to_owned()))
+        }
         Some(value) => copied(scope, value, MAX_VALUE_DEPTH),
     }
 }
