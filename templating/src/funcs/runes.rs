@@ -17,6 +17,12 @@ pub(super) fn runes(text: &[u8]) -> impl Iterator<Item = (char, usize)> {
     })
 }
 
+/// The first character with its length, in time that does not grow with the text.
+pub(super) fn first_rune(text: &[u8]) -> Option<(char, usize)> {
+    // `utf8_chunks` looks at all that is valid before it gives anything.
+    runes(text.get(..text.len().min(4))?).next()
+}
+
 /// The characters with the places where they start.
 pub(super) fn indexed(text: &[u8]) -> impl Iterator<Item = (usize, char, usize)> {
     runes(text).scan(0, |at, (character, length)| {

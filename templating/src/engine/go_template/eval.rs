@@ -11,8 +11,8 @@ use crate::engine::near::near;
 use crate::funcs::{Failure, Function};
 use crate::value::{Map, Object, Text, Type, Value, is_true, type_name};
 
-/// Bytes of an argument or a result that are read for one step.
-const BYTES_PER_STEP: usize = 256;
+/// Bytes of an argument or a result that are read for one step: some functions take their time for each byte.
+const BYTES_PER_STEP: usize = 64;
 
 impl<'t> Run<'t, '_> {
     pub(super) fn pipeline(&mut self, dot: &Value, pipeline: &'t Pipeline) -> Outcome<Value> {

@@ -8,8 +8,8 @@ use crate::limits::MAX_VALUE_DEPTH;
 use crate::value::Value;
 
 /// Elements that are looked at for one step: each takes far less time than a node of a template.
-const ELEMENTS_PER_STEP: usize = 8;
-const BYTES_PER_STEP: usize = 256;
+const ELEMENTS_PER_STEP: usize = 4;
+const BYTES_PER_STEP: usize = 64;
 
 /// Lets a value pass that can be walked to its end: it is not nested too deeply, all of it is paid for in steps,
 /// and its text would fit into what may still be built.

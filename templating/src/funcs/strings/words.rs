@@ -2,7 +2,8 @@
 
 use crate::funcs::arguments::{spend_building, text};
 use crate::funcs::runes::{
-    REPLACEMENT, is_letter, is_number, is_punctuation, is_space, is_upper, lower, push, runes, upper,
+    REPLACEMENT, first_rune, is_letter, is_number, is_punctuation, is_space, is_upper, lower, push, runes,
+    upper,
 };
 use crate::funcs::{Failure, Function, Scope};
 use crate::value::{Type, Value};
@@ -54,7 +55,7 @@ fn is_other(character: char) -> bool {
 /// previous character counts on.
 fn next_valid(text: &[u8], previous: char) -> (char, usize) {
     let mut size = 0;
-    for (character, length) in runes(text) {
+    while let Some((character, length)) = first_rune(from(text, size)) {
         size += length;
         if character != REPLACEMENT {
             return (character, size);
