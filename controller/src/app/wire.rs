@@ -100,7 +100,8 @@ fn context(args: &ControllerArgs, scope: &watches::Scope, client: &kube::Client)
     let cluster = Cluster::new(client.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Arc::new(Metrics::default());
-    let toolbox = Toolbox { clock: Arc::clone(&clock), meter: Arc::clone(&metrics) as _ };
+    let toolbox =
+        Toolbox { clock: Arc::clone(&clock), meter: Arc::clone(&metrics) as _, ..Toolbox::default() };
     let events = |component| Events::new(cluster.clone(), component, Arc::clone(&clock));
     let references = Arc::new(References::within(scope.namespace.clone()));
     let limits = Limits { total: args.concurrent.into(), per_group: args.concurrent_per_store.into() };
