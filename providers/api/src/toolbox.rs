@@ -3,13 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Clock, SystemClock};
+use crate::{Clock, Random, SystemClock, SystemRandom};
 
-/// Clock and meter. Cheap to clone.
+/// Clock, randomness and meter. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Toolbox {
     /// Where time comes from.
     pub clock: Arc<dyn Clock>,
+    /// Where randomness comes from.
+    pub random: Arc<dyn Random>,
     /// Where calls are counted.
     pub meter: Arc<dyn Meter>,
 }
@@ -57,8 +59,8 @@ impl Meter for NoMeter {
 }
 
 impl Default for Toolbox {
-    /// The machine's clock and no meter.
+    /// The machine's clock and randomness, and no meter.
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), meter: Arc::new(NoMeter) }
+        Self { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), meter: Arc::new(NoMeter) }
     }
 }

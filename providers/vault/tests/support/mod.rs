@@ -98,8 +98,11 @@ pub(crate) struct Bench {
 pub(crate) async fn connect(config: Value, table: Arc<Table>) -> Result<Bench> {
     let meter = Arc::new(Counted::default());
     let clock = Arc::new(Turned::default());
-    let toolbox =
-        Toolbox { clock: Arc::clone(&clock) as Arc<dyn Clock>, meter: Arc::clone(&meter) as Arc<dyn Meter> };
+    let toolbox = Toolbox {
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        meter: Arc::clone(&meter) as Arc<dyn Meter>,
+        ..Toolbox::default()
+    };
     let client = STORES[0].connect(config, table, toolbox).await?;
     Ok(Bench { client, meter, clock })
 }
