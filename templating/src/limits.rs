@@ -74,10 +74,6 @@ pub const MAX_RENDERED_BYTES: usize = 1024 * 1024;
 /// Most `{{…}}` tags in one template: finding a tag's line makes the parser read the source once more.
 pub const MAX_TEMPLATE_TAGS: usize = 1024;
 
-/// Most work that one rendering may take, in values written or 256-byte pieces read by a helper. Loops over
-/// the fields multiply.
-pub const MAX_RENDER_STEPS: u64 = 4_000_000;
-
 /// Stack of the thread that parses and renders a template. As many nested blocks as a template may have tags
 /// fit in it, so that nothing depends on the nesting check alone.
 pub const TEMPLATE_STACK_BYTES: usize = 64 * 1024 * 1024;
@@ -96,11 +92,11 @@ pub const MAX_GO_TEMPLATE_NESTING: usize = 64;
 /// Deepest nesting of blocks, parentheses and `{{template}}` calls in a running Go template.
 pub const MAX_GO_RENDER_DEPTH: usize = 256;
 
-/// Most work of one rendering of a Go template, in steps: nodes, elements of lists, or 256-byte pieces read.
+/// Most work of one rendering, in steps: nodes, elements of lists, or 256-byte pieces read.
 /// Templates that call each other twice double it at every level.
 pub const MAX_GO_RENDER_STEPS: u64 = 1_000_000;
 
-/// Most bytes that one rendering of a Go template may build on the way to its output.
+/// Most bytes that one rendering may build on the way to its output.
 pub const MAX_GO_RENDER_MEMORY_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Deepest nesting of lists and maps in a template's value: deeper ones can only be built on purpose, and
