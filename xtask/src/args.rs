@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{bench, demo, generate, oracle, test, testbed};
+use crate::{bench, demo, fuzz, generate, oracle, test, testbed};
 
 /// Development tasks of Strongroom.
 #[derive(Debug, Parser)]
@@ -25,6 +25,8 @@ pub(crate) enum Task {
     Test(test::Options),
     /// Ask Go how templates end: write the corpus of the template engine's tests, or compare random templates.
     Oracle(oracle::Options),
+    /// Give the template engines, and what reads keys and documents, hostile inputs (needs a C++ compiler).
+    Fuzz(fuzz::Options),
     /// Measure what a controller costs and how fast it is, beside the bare API server in the same run.
     Bench(bench::Options),
     /// Write the generated files: the CRDs under charts/strongroom/files/crds.
@@ -42,6 +44,7 @@ impl Task {
             Self::Demo(options) => demo::run(&options),
             Self::Test(options) => test::run(&options),
             Self::Oracle(options) => oracle::run(&options),
+            Self::Fuzz(options) => fuzz::run(&options),
             Self::Bench(options) => bench::run(&options),
             Self::Testbed => testbed::keep_until_interrupted(),
             Self::Generate { check } => {

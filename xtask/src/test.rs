@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 use crate::test::tally::Tally;
 use crate::testbed::TestBed;
-use crate::{generate, process, progress, workspace};
+use crate::{generate, oracle, process, progress, workspace};
 
 /// Options of `cargo xtask test`.
 #[derive(Debug, Args)]
@@ -30,10 +30,12 @@ enum Stage {
     Clippy,
     Build,
     Generate,
+    Oracle,
     Test,
 }
 
-const STAGES: [Stage; 5] = [Stage::Fmt, Stage::Clippy, Stage::Build, Stage::Generate, Stage::Test];
+const STAGES: [Stage; 6] =
+    [Stage::Fmt, Stage::Clippy, Stage::Build, Stage::Generate, Stage::Oracle, Stage::Test];
 
 /// What became of one stage.
 #[derive(Debug)]
@@ -60,6 +62,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             }
             Stage::Build => cargo(&["build", "--workspace"]),
             Stage::Generate => generate::check(),
+            Stage::Oracle => oracle::short(),
             Stage::Test => tests(&options.arguments, &mut tally),
         };
         crate::interrupt::check()?;
@@ -85,6 +88,7 @@ impl Stage {
             Self::Clippy => "clippy",
             Self::Build => "build",
             Self::Generate => "generate",
+            Self::Oracle => "oracle",
             Self::Test => "test",
         }
     }

@@ -23,11 +23,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
-use jiff::Timestamp;
-
+pub use super::Environment;
+pub(super) use arguments::{found_name, name_of};
+pub(super) use callee::{library, names};
+pub(super) use error::exceeded;
 pub use error::{Problem, TemplateError};
+pub(super) use guard::walkable;
 
-use crate::funcs::{Random, Scope};
+use crate::funcs::Scope;
 use crate::limits::{MAX_GO_RENDER_MEMORY_BYTES, MAX_GO_RENDER_STEPS, MAX_GO_TEMPLATE_BYTES};
 use crate::value::{Element, Map, Text, Value};
 
@@ -43,20 +46,6 @@ pub struct Delimiters {
 impl Default for Delimiters {
     fn default() -> Self {
         Self { left: "{{".to_owned(), right: "}}".to_owned() }
-    }
-}
-
-/// What functions reach besides the fields.
-pub struct Environment<'a> {
-    /// The time that `now` tells.
-    pub now: Timestamp,
-    /// Where passwords, keys and identifiers come from.
-    pub random: &'a mut dyn Random,
-}
-
-impl fmt::Debug for Environment<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Environment").field("now", &self.now).finish_non_exhaustive()
     }
 }
 
