@@ -18,7 +18,7 @@ use crate::context::{Context, InStep, Marks, Settings};
 use crate::external_secret::{Brake, BrakeLimits, Refreshed, StatusSchema, Templates};
 use crate::kube_io::{Cluster, Events, ManifestMirrors, Mirror, References, watches};
 use crate::schedule::{Limits, Schedule, dispatch, watchdog};
-use crate::stores::{Pool, Stores};
+use crate::stores::{Pool, StoreTemplates, Stores};
 use crate::telemetry::{Metrics, start_logs};
 use crate::{external_secret, secret_store};
 
@@ -100,7 +100,12 @@ fn context(args: &ControllerArgs, scope: &watches::Scope, client: &kube::Client)
     let cluster = Cluster::new(client.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Arc::new(Metrics::default());
-    let toolbox = Toolbox { clock: Arc::clone(&clock), meter: Arc::clone(&metrics) as _ };
+    let toolbox = Toolbox {
+        clock: Arc::clone(&clock),
+        meter: Arc::clone(&metrics) as _,
+        templates: Arc::new(StoreTemplates::new(Arc::clone(&clock))),
+        reach: args.store_reach.into(),
+    };
     let events = |component| Events::new(cluster.clone(), component, Arc::clone(&clock));
     let references = Arc::new(References::within(scope.namespace.clone()));
     let limits = Limits { total: args.concurrent.into(), per_group: args.concurrent_per_store.into() };

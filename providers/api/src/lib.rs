@@ -27,6 +27,7 @@ mod provider;
 mod reference;
 mod resolver;
 mod secret;
+mod template;
 mod toolbox;
 
 pub use capabilities::{Access, Capabilities, Dialect, EmptySearch, JsonMap, MissingProperty, PropertyOrder};
@@ -42,4 +43,5 @@ pub use reference::{
 };
 pub use resolver::Resolver;
 pub use secret::SecretBytes;
-pub use toolbox::{Call, CallOutcome, Meter, Toolbox};
+pub use template::{TemplateFields, TemplateRenderer};
+pub use toolbox::{Call, CallOutcome, Meter, Reach, Toolbox};
