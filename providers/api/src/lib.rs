@@ -28,6 +28,7 @@ mod reference;
 mod resolver;
 mod secret;
 mod toolbox;
+mod write;
 
 pub use capabilities::{Access, Capabilities, Dialect, EmptySearch, JsonMap, MissingProperty, PropertyOrder};
 pub use client::{Health, StoreClient};
@@ -43,3 +44,4 @@ pub use reference::{
 pub use resolver::Resolver;
 pub use secret::SecretBytes;
 pub use toolbox::{Call, CallOutcome, Meter, Toolbox};
+pub use write::{Deleted, Edit, WriteRequest, Written};
