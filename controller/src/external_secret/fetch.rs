@@ -241,6 +241,7 @@ mod tests {
             list_tags: false,
             versions: false,
             metadata: true,
+            write: false,
         };
         let unable = Capabilities { metadata: false, ..able };
         let metadata = remote_key(&fetch(Some(MetadataPolicy::Fetch)), dialect(PropertyOrder::PathOnly));

@@ -14,6 +14,8 @@ pub struct Capabilities {
     pub versions: bool,
     /// `read` understands [`Aspect::Metadata`](crate::Aspect::Metadata).
     pub metadata: bool,
+    /// `write`, `delete` and `exists` work (PushSecret).
+    pub write: bool,
 }
 
 /// `status.capabilities` of a store: informational, as upstream (spec eso-providers 0).

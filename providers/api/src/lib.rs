@@ -29,6 +29,7 @@ mod resolver;
 mod secret;
 mod template;
 mod toolbox;
+mod write;
 
 pub use capabilities::{Access, Capabilities, Dialect, EmptySearch, JsonMap, MissingProperty, PropertyOrder};
 pub use client::{Health, StoreClient};
@@ -45,3 +46,4 @@ pub use resolver::Resolver;
 pub use secret::SecretBytes;
 pub use template::{TemplateFields, TemplateRenderer};
 pub use toolbox::{Call, CallOutcome, Meter, Reach, Toolbox};
+pub use write::{Deleted, Edit, WriteRequest, Written};

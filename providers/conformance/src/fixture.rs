@@ -83,6 +83,11 @@ pub trait Fixture: Send + Sync {
         false
     }
 
+    /// Makes somebody else faster at the next write to `store`; false where the fixture cannot.
+    async fn lose_the_race(&self, _store: &Store) -> bool {
+        false
+    }
+
     /// Settings with one fault each, beside the field at fault as a [`Violation`] names it.
     ///
     /// [`Violation`]: strongroom_provider_api::Violation

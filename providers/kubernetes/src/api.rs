@@ -97,8 +97,7 @@ struct Rule {
 impl Secrets {
     /// The Secret `name`.
     pub(crate) async fn get(&self, name: &str) -> Result<Secret> {
-        let path = format!("/api/v1/namespaces/{}/secrets/{}", self.namespace, encoded(name));
-        let answer = self.cluster.answer(&Ask::get("GetSecret", "read", path)).await?;
+        let answer = self.cluster.answer(&Ask::get("GetSecret", "read", self.path(name))).await?;
         let object: SecretObject = parsed("read", &answer.body)?;
         if object.kind != "Secret" {
             return Err(unreadable("read"));
@@ -115,6 +114,42 @@ impl Secrets {
             annotations: annotations.unwrap_or_default(),
             version: resource_version,
         })
+    }
+
+    /// The Secret `name` as the API server has it, to be sent back changed; `None` where there is none.
+    pub(crate) async fn object(&self, name: &str) -> Result<Option<Value>> {
+        let ask = Ask::get("GetSecret", "read", self.path(name));
+        match self.cluster.object(&ask).await {
+            Ok(object) => Ok(Some(object)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes a Secret.
+    pub(crate) async fn create(&self, secret: &Value) -> Result<()> {
+        let path = format!("/api/v1/namespaces/{}/secrets", self.namespace);
+        let ask = Ask::get("CreateSecret", "write", path).sending(Method::POST, secret);
+        self.cluster.answer(&ask).await.map(drop)
+    }
+
+    /// Puts `secret` in the place of the version of `name` that it was read from.
+    pub(crate) async fn replace(&self, name: &str, secret: &Value) -> Result<()> {
+        let ask = Ask::get("UpdateSecret", "write", self.path(name)).sending(Method::PUT, secret);
+        self.cluster.answer(&ask).await.map(drop)
+    }
+
+    /// Takes away the Secret `name`, if it still is of `version`.
+    pub(crate) async fn delete(&self, name: &str, version: &Value) -> Result<()> {
+        let options = json!({
+            "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": { "resourceVersion": version },
+        });
+        let ask = Ask::get("DeleteSecret", "delete", self.path(name)).sending(Method::DELETE, &options);
+        self.cluster.answer(&ask).await.map(drop)
+    }
+
+    fn path(&self, name: &str) -> String {
+        format!("/api/v1/namespaces/{}/secrets/{}", self.namespace, encoded(name))
     }
 
     /// The names of the Secrets that carry all of `labels`, from `next` on.

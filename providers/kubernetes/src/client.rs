@@ -4,10 +4,12 @@ use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use serde_json::json;
 use strongroom_provider_api::{
-    Aspect, Error, ErrorKind, Health, Listed, Payload, RemoteKey, Result, Scope, StoreClient, is_dns_name,
+    Aspect, Deleted, Error, ErrorKind, Health, Listed, Payload, RemoteKey, Result, Scope, StoreClient,
+    WriteRequest, Written, is_dns_name,
 };
 
 use crate::api::{Secret, Secrets};
+use crate::push;
 
 /// A live handle for the Secrets of one namespace.
 #[derive(Debug)]
@@ -18,12 +20,7 @@ pub(crate) struct KubernetesClient {
 #[async_trait]
 impl StoreClient for KubernetesClient {
     async fn read(&self, key: &RemoteKey) -> Result<Payload> {
-        let named = |error: Error| error.with_key(&key.key);
-        if !is_dns_name(&key.key) {
-            let message = "not a legal name of a Secret";
-            return Err(named(Error::new(ErrorKind::InvalidPayload, "read", message)));
-        }
-        let secret = self.api.get(&key.key).await.map_err(named)?;
+        let secret = self.api.get(legal(key)?).await.map_err(|error| error.with_key(&key.key))?;
         Ok(match key.aspect {
             Aspect::Value => value(secret),
             Aspect::Metadata => metadata(&secret),
@@ -49,6 +46,21 @@ impl StoreClient for KubernetesClient {
         pages.try_flatten().boxed()
     }
 
+    async fn write(&self, key: &RemoteKey, request: &WriteRequest) -> Result<Written> {
+        let written = push::written(&self.api, legal(key)?, request).await;
+        written.map_err(|error| error.with_key(&key.key))
+    }
+
+    async fn delete(&self, key: &RemoteKey, property: Option<&str>) -> Result<Deleted> {
+        let deleted = push::deleted(&self.api, legal(key)?, property).await;
+        deleted.map_err(|error| error.with_key(&key.key))
+    }
+
+    async fn exists(&self, key: &RemoteKey, property: Option<&str>) -> Result<bool> {
+        let exists = push::exists(&self.api, legal(key)?, property).await;
+        exists.map_err(|error| error.with_key(&key.key))
+    }
+
     async fn probe(&self) -> Result<Health> {
         if self.api.rules_allow().await? || self.api.access_allowed().await? {
             return Ok(Health::Ready);
@@ -56,6 +68,15 @@ impl StoreClient for KubernetesClient {
         let message = format!("client is not allowed to get secrets in namespace {:?}", self.api.namespace);
         Err(Error::new(ErrorKind::PermissionDenied, "check the rights", message))
     }
+}
+
+/// The name of a Secret. No Secret can bear another one, but that is a mistake, not absence.
+fn legal(key: &RemoteKey) -> Result<&str> {
+    if is_dns_name(&key.key) {
+        return Ok(&key.key);
+    }
+    let message = "not a legal name of a Secret";
+    Err(Error::new(ErrorKind::InvalidPayload, "name the Secret", message).with_key(&key.key))
 }
 
 fn value(secret: Secret) -> Payload {

@@ -6,6 +6,7 @@
 mod api;
 mod client;
 mod config;
+mod push;
 
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ impl Provider for Kubernetes {
             list_tags: true,
             versions: false,
             metadata: true,
+            write: true,
         }
     }
 

@@ -6,6 +6,7 @@
 mod stub_cluster;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use strongroom_provider_conformance::{
     CANARY, Entry, Fixture, Store, StubResolver, StubServer, conformance_suite,
 };
 use strongroom_provider_kubernetes::Kubernetes;
-use stub_cluster::{FIELD, Held, StubCluster, held};
+use stub_cluster::{FIELD, Faster, Held, StubCluster, held};
 
 struct KubernetesFixture;
 
@@ -26,7 +27,9 @@ impl Fixture for KubernetesFixture {
 
     async fn store(&self, entries: &[Entry]) -> Store {
         let held = held(entries);
-        let stub = StubServer::start(StubCluster(Arc::clone(&held))).await;
+        let faster = Faster::default();
+        let cluster = StubCluster { held: Arc::clone(&held), faster: Arc::clone(&faster) };
+        let stub = StubServer::start(cluster).await;
         let resolver = StubResolver::new(StoreKind::Namespaced).with_service_account_token(CANARY);
         Store {
             config: json!({
@@ -36,8 +39,12 @@ impl Fixture for KubernetesFixture {
             }),
             resolver: Arc::new(resolver),
             stub: Some(stub),
-            guard: Some(Box::new(held)),
+            guard: Some(Box::new((held, faster))),
         }
+    }
+
+    fn seal(&self, text: &str) -> Vec<u8> {
+        json!({ FIELD: text }).to_string().into_bytes()
     }
 
     fn open(&self, payload: &Payload) -> Option<String> {
@@ -51,8 +58,19 @@ impl Fixture for KubernetesFixture {
     }
 
     async fn delete(&self, store: &Store, key: &str) -> bool {
-        let held = store.guard.as_ref().unwrap().downcast_ref::<Held>().unwrap();
-        held.lock().unwrap().remove(key).is_some()
+        guard(store).0.lock().unwrap().remove(key).is_some()
+    }
+
+    async fn lose_the_race(&self, store: &Store) -> bool {
+        guard(store).1.store(true, Ordering::SeqCst);
+        true
+    }
+
+    fn deviations(&self) -> &[(&'static str, &'static str)] {
+        &[
+            ("foreign_entry_is_left_alone", "as upstream: users push into Secrets that others made"),
+            ("lost_race_is_a_conflict", "the race is, but what the other made is then pushed into, too"),
+        ]
     }
 
     fn faulty_settings(&self) -> Vec<(Value, &'static str)> {
@@ -69,6 +87,10 @@ impl Fixture for KubernetesFixture {
             (elsewhere, "remoteNamespace"),
         ]
     }
+}
+
+fn guard(store: &Store) -> &(Held, Faster) {
+    store.guard.as_ref().unwrap().downcast_ref().unwrap()
 }
 
 conformance_suite!(KubernetesFixture);

@@ -46,6 +46,7 @@ impl Provider for Webhook {
             versions: true,
             // As upstream: `metadataPolicy` is ignored, the value is given.
             metadata: true,
+            write: false,
         }
     }
 
