@@ -72,7 +72,8 @@ pub(crate) async fn deleted(api: &Secrets, name: &str, property: Option<&str>) -
             return api.replace(name, &found).await.map(|()| Deleted::Removed);
         }
     }
-    match api.delete(name, &found["metadata"]["resourceVersion"]).await {
+    let version = found.pointer("/metadata/resourceVersion").cloned().unwrap_or_default();
+    match api.delete(name, &version).await {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Deleted::Absent),
         outcome => outcome.map(|()| Deleted::Removed),
     }
@@ -80,15 +81,22 @@ pub(crate) async fn deleted(api: &Secrets, name: &str, property: Option<&str>) -
 
 /// Whether there is a Secret `name`, with the key `property` where one is named.
 pub(crate) async fn exists(api: &Secrets, name: &str, property: Option<&str>) -> Result<bool> {
-    let found = api.object(name).await?;
-    Ok(found.is_some_and(|found| property.is_none_or(|property| found["data"].get(property).is_some())))
+    let Some(found) = api.object(name).await? else { return Ok(false) };
+    let data = found.get("data");
+    Ok(property.is_none_or(|property| data.is_some_and(|data| data.get(property).is_some())))
 }
 
 /// The Secret as it is to be. Its version goes with it, so that nobody's write in between is lost.
 fn changed(found: Option<Value>, name: &str, edit: &Edit, settings: &Settings) -> Result<Value> {
-    let mut object = found.unwrap_or_else(
-        || json!({ "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": { "name": name } }),
-    );
+    let mut object = match found {
+        Some(Value::Object(found)) => found,
+        Some(_) | None => Map::from_iter([
+            ("apiVersion".to_owned(), json!("v1")),
+            ("kind".to_owned(), json!("Secret")),
+            ("type".to_owned(), json!("Opaque")),
+            ("metadata".to_owned(), json!({ "name": name })),
+        ]),
+    };
     let data = match edit {
         Edit::Whole(Content::Fields(fields)) => encoded(fields.iter().map(|(key, value)| (key, value))),
         Edit::Whole(Content::Bytes(bytes)) => encoded(members(bytes)?.iter()),
@@ -98,19 +106,28 @@ fn changed(found: Option<Value>, name: &str, edit: &Edit, settings: &Settings) -
             data
         }
     };
-    object["data"] = Value::Object(data);
-    for (field, ours) in [("labels", &settings.labels), ("annotations", &settings.annotations)] {
-        if ours.is_empty() || settings.target_merge_policy == MergePolicy::Ignore {
-            continue;
-        }
-        let mut all = match settings.target_merge_policy {
-            MergePolicy::Merge => object["metadata"][field].as_object().cloned().unwrap_or_default(),
-            MergePolicy::Replace | MergePolicy::Ignore => Map::new(),
-        };
-        all.extend(ours.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))));
-        object["metadata"][field] = Value::Object(all);
+    object.insert("data".to_owned(), Value::Object(data));
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        settings.apply(metadata);
     }
-    Ok(object)
+    Ok(Value::Object(object))
+}
+
+impl Settings {
+    fn apply(&self, metadata: &mut Map<String, Value>) {
+        for (field, ours) in [("labels", &self.labels), ("annotations", &self.annotations)] {
+            let theirs = metadata.get(field).and_then(Value::as_object).cloned().unwrap_or_default();
+            let mut all = match self.target_merge_policy {
+                MergePolicy::Ignore => continue,
+                MergePolicy::Merge => theirs,
+                MergePolicy::Replace => Map::new(),
+            };
+            if !ours.is_empty() {
+                all.extend(ours.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))));
+                metadata.insert(field.to_owned(), Value::Object(all));
+            }
+        }
+    }
 }
 
 fn encoded<'a>(fields: impl Iterator<Item = (&'a String, &'a SecretBytes)>) -> Map<String, Value> {

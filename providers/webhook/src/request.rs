@@ -16,9 +16,6 @@ use zeroize::Zeroizing;
 
 use crate::config::WebhookConfig;
 
-/// Headers that Go's client sets by itself, whatever it is given: so does ours.
-const OWN: [HeaderName; 4] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, TRAILER];
-
 /// What the templates of one call are rendered with.
 pub(crate) struct Templates<'a> {
     pub(crate) renderer: &'a dyn TemplateRenderer,
@@ -56,7 +53,8 @@ impl Templates<'_> {
             let field = format!("headers[{name:?}]");
             let parsed = name.parse::<HeaderName>().map_err(|_| illegal(&field, "no legal header"))?;
             let value = self.rendered(&field, template, false)?;
-            if !OWN.contains(&parsed) {
+            // Go's client sets these by itself, whatever it is given; so does ours.
+            if ![HOST, CONTENT_LENGTH, TRANSFER_ENCODING, TRAILER].contains(&parsed) {
                 headers.insert(parsed, header(&field, value.expose())?);
             }
         }
