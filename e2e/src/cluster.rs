@@ -46,6 +46,8 @@ pub enum Kind {
     ClusterGenerator,
     /// `Fake`, a generator
     FakeGenerator,
+    /// `MFA`, a generator
+    MfaGenerator,
     /// `Password`, a generator
     PasswordGenerator,
     /// `SSHKey`, a generator
@@ -55,7 +57,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Namespace,
         Self::Secret,
         Self::ConfigMap,
@@ -69,6 +71,7 @@ impl Kind {
         Self::ClusterSecretStore,
         Self::ClusterGenerator,
         Self::FakeGenerator,
+        Self::MfaGenerator,
         Self::PasswordGenerator,
         Self::SshKeyGenerator,
         Self::UuidGenerator,
@@ -95,6 +98,7 @@ impl Kind {
             }
             Self::ClusterGenerator => (GENERATORS, "v1alpha1", "ClusterGenerator", "clustergenerators"),
             Self::FakeGenerator => (GENERATORS, "v1alpha1", "Fake", "fakes"),
+            Self::MfaGenerator => (GENERATORS, "v1alpha1", "MFA", "mfas"),
             Self::PasswordGenerator => (GENERATORS, "v1alpha1", "Password", "passwords"),
             Self::SshKeyGenerator => (GENERATORS, "v1alpha1", "SSHKey", "sshkeys"),
             Self::UuidGenerator => (GENERATORS, "v1alpha1", "UUID", "uuids"),

@@ -19,6 +19,7 @@ mod deletion;
 mod drift;
 mod exact;
 mod force_sync;
+mod generators;
 mod generic;
 mod hostile_server;
 mod kubernetes_store;

@@ -4,13 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::template::PlainFields;
-use crate::{Clock, SystemClock, TemplateRenderer};
+use crate::{Clock, Random, SystemClock, SystemRandom, TemplateRenderer};
 
 /// What every provider is given. Cheap to clone. Made from [`Toolbox::default`], so that it can grow.
 #[derive(Clone, Debug)]
 pub struct Toolbox {
     /// Where time comes from.
     pub clock: Arc<dyn Clock>,
+    /// Where randomness comes from.
+    pub random: Arc<dyn Random>,
     /// Where calls are counted.
     pub meter: Arc<dyn Meter>,
     /// What renders the templates in settings.
@@ -76,10 +78,11 @@ impl Meter for NoMeter {
 }
 
 impl Default for Toolbox {
-    /// The machine's clock, no meter, templates of plain fields, no metadata services.
+    /// The machine's clock and randomness, no meter, templates of plain fields, no metadata services.
     fn default() -> Self {
         Self {
             clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
             meter: Arc::new(NoMeter),
             templates: Arc::new(PlainFields),
             reach: Reach::default(),
