@@ -53,8 +53,10 @@ impl Service {
     async fn start() -> Result<Self> {
         let trapped = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&trapped);
-        let trap =
-            Router::new().fallback(move || async move { count.fetch_add(1, Ordering::SeqCst) }.to_string());
+        let trap = Router::new().fallback(move || {
+            let seen = count.fetch_add(1, Ordering::SeqCst);
+            async move { seen.to_string() }
+        });
         let (trap, trap_server) = serve(trap).await?;
         let asked = Arc::new(Mutex::default());
         let means = Means { trap, asked: Arc::clone(&asked) };
