@@ -68,7 +68,7 @@ impl Fixture for WebhookFixture {
                 "url": format!("{}/{url}", stub.url()),
                 "headers": { "Authorization": "Bearer {{ .login.token }}" },
                 "result": { "jsonPath": "$.value" },
-                "secrets": [{ "name": "login", "secretRef": { "name": "login" } }],
+                "secrets": [{ "name": "login", "secretRef": { "name": "login", "namespace": "ns" } }],
             }),
             resolver: Arc::new(
                 StubResolver::new(StoreKind::Namespaced).with_secret("login", "token", CANARY),
