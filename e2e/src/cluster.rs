@@ -30,6 +30,10 @@ pub enum Kind {
     ServiceAccount,
     /// `Event` of the core group
     Event,
+    /// `Role`
+    Role,
+    /// `RoleBinding`
+    RoleBinding,
     /// `ClusterRoleBinding`
     ClusterRoleBinding,
     /// `ExternalSecret`
@@ -53,12 +57,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 17] = [
         Self::Namespace,
         Self::Secret,
         Self::ConfigMap,
         Self::ServiceAccount,
         Self::Event,
+        Self::Role,
+        Self::RoleBinding,
         Self::ClusterRoleBinding,
         Self::ExternalSecret,
         Self::SecretStore,
@@ -80,6 +86,8 @@ impl Kind {
             Self::ConfigMap => ("", "v1", "ConfigMap", "configmaps"),
             Self::ServiceAccount => ("", "v1", "ServiceAccount", "serviceaccounts"),
             Self::Event => ("", "v1", "Event", "events"),
+            Self::Role => ("rbac.authorization.k8s.io", "v1", "Role", "roles"),
+            Self::RoleBinding => ("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
             Self::ClusterRoleBinding => {
                 ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings")
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Parser, Subcommand};
 use strongroom_crds::GoDuration;
+use strongroom_provider_api::Reach;
 
 use crate::telemetry::LogFormat;
 
@@ -98,11 +99,33 @@ pub(super) struct ControllerArgs {
     /// A refresh that brings nothing new is not written into the status within so long of the last one that is.
     #[arg(long, default_value = "1m")]
     pub(super) status_time_interval: FlagDuration,
+    /// Which addresses stores may be reached at: any; no-metadata (all but link-local ones and those of cloud
+    /// metadata services); public (only those of the internet).
+    #[arg(long, default_value = "no-metadata")]
+    pub(super) store_reach: StoreReach,
     /// Tell the last attempt in a second condition, `Synced`, and keep `Ready` while the data is fresh. Not what
     /// upstream shows; needs our CustomResourceDefinitions.
     #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
           default_missing_value = "true")]
     pub(super) enable_synced_condition: bool,
+}
+
+/// [`Reach`], as the command line names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum StoreReach {
+    Any,
+    NoMetadata,
+    Public,
+}
+
+impl From<StoreReach> for Reach {
+    fn from(reach: StoreReach) -> Self {
+        match reach {
+            StoreReach::Any => Self::Any,
+            StoreReach::NoMetadata => Self::NoMetadata,
+            StoreReach::Public => Self::Public,
+        }
+    }
 }
 
 /// An address as Go writes it: `:8080` is every interface.

@@ -19,7 +19,7 @@ use crate::external_secret::{Brake, BrakeLimits, Refreshed, StatusSchema, Templa
 use crate::generators::{Clients, Registry};
 use crate::kube_io::{Cluster, Events, ManifestMirrors, Mirror, References, watches};
 use crate::schedule::{Limits, Schedule, dispatch, watchdog};
-use crate::stores::{Pool, Stores};
+use crate::stores::{Pool, StoreTemplates, Stores};
 use crate::telemetry::{Metrics, start_logs};
 use crate::{external_secret, generators, secret_store};
 
@@ -111,8 +111,13 @@ fn context(args: &ControllerArgs, scope: &watches::Scope, client: &kube::Client)
     let cluster = Cluster::new(client.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Arc::new(Metrics::default());
-    let toolbox =
-        Toolbox { clock: Arc::clone(&clock), meter: Arc::clone(&metrics) as _, ..Toolbox::default() };
+    let toolbox = Toolbox {
+        clock: Arc::clone(&clock),
+        meter: Arc::clone(&metrics) as _,
+        templates: Arc::new(StoreTemplates::new(Arc::clone(&clock))),
+        reach: args.store_reach.into(),
+        ..Toolbox::default()
+    };
     let events = |component| Events::new(cluster.clone(), component, Arc::clone(&clock));
     let references = Arc::new(References::within(scope.namespace.clone()));
     let limits = Limits { total: args.concurrent.into(), per_group: args.concurrent_per_store.into() };

@@ -167,19 +167,34 @@ fn finish(
 
 /// The payload, or its property where one is asked for.
 fn selected(remote: &api::RemoteRef, payload: &Payload, dialect: Dialect) -> Result<Vec<u8>, ShapeError> {
-    let Some(property) = property_of(remote) else { return Ok(whole(payload, dialect)) };
+    let order = property_order(dialect);
+    let (Some(property), Some(order)) = (property_of(remote), order) else {
+        return Ok(whole(payload, dialect));
+    };
     let found = match &payload.content {
-        Content::Fields(fields) => {
-            fields.iter().find(|(name, _)| name == property).map(|(_, value)| value.expose().to_vec())
-        }
-        Content::Bytes(bytes) => {
-            select::property(bytes.expose(), property, property_order(dialect), json_map(dialect))?
-        }
+        Content::Fields(fields) => field(fields, property, dialect)?,
+        Content::Bytes(bytes) => select::property(bytes.expose(), property, order, json_map(dialect))?,
     };
     found.ok_or_else(|| match dialect.missing_property {
         MissingProperty::NotFound => ShapeError::Missing(property.to_owned()),
         MissingProperty::InvalidPayload => ShapeError::NoProperty(property.to_owned()),
     })
+}
+
+/// A field of that name, or what the path behind the first dot finds in the field before it.
+fn field(
+    fields: &[(String, SecretBytes)],
+    property: &str,
+    dialect: Dialect,
+) -> Result<Option<Vec<u8>>, ShapeError> {
+    let named =
+        |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.expose());
+    if let Some(value) = named(property) {
+        return Ok(Some(value.to_vec()));
+    }
+    let Some((name, path)) = property.split_once('.') else { return Ok(None) };
+    let Some(value) = named(name) else { return Ok(None) };
+    Ok(select::property(value, path, select::PropertyOrder::PathOnly, json_map(dialect))?)
 }
 
 fn property_of(remote: &api::RemoteRef) -> Option<&str> {
@@ -188,6 +203,7 @@ fn property_of(remote: &api::RemoteRef) -> Option<&str> {
 
 fn whole(payload: &Payload, dialect: Dialect) -> Vec<u8> {
     match &payload.content {
+        Content::Bytes(bytes) if dialect.property == PropertyOrder::ByProvider => bytes.expose().to_vec(),
         Content::Bytes(bytes) => select::whole(bytes.expose(), json_map(dialect)),
         Content::Fields(fields) => {
             let members: serde_json::Map<_, _> = fields
@@ -201,11 +217,13 @@ fn whole(payload: &Payload, dialect: Dialect) -> Vec<u8> {
 
 // === the API's words in templating's terms ===
 
-fn property_order(dialect: Dialect) -> select::PropertyOrder {
+/// `None` where the provider has selected.
+fn property_order(dialect: Dialect) -> Option<select::PropertyOrder> {
     match dialect.property {
-        PropertyOrder::LiteralThenPath => select::PropertyOrder::LiteralThenPath,
-        PropertyOrder::PathOnly => select::PropertyOrder::PathOnly,
-        PropertyOrder::LiteralOnly => select::PropertyOrder::LiteralOnly,
+        PropertyOrder::LiteralThenPath => Some(select::PropertyOrder::LiteralThenPath),
+        PropertyOrder::PathOnly => Some(select::PropertyOrder::PathOnly),
+        PropertyOrder::LiteralOnly => Some(select::PropertyOrder::LiteralOnly),
+        PropertyOrder::ByProvider => None,
     }
 }
 
@@ -213,6 +231,7 @@ fn json_map(dialect: Dialect) -> JsonMap {
     match dialect.map {
         strongroom_provider_api::JsonMap::Reserialised => JsonMap::Reserialised,
         strongroom_provider_api::JsonMap::RawText => JsonMap::RawText,
+        strongroom_provider_api::JsonMap::Quoted => JsonMap::Quoted,
     }
 }
 
@@ -271,5 +290,95 @@ fn merge_operation(merge: &api::Merge) -> Merge {
             api::ConflictPolicy::Error => ConflictPolicy::Error,
             api::ConflictPolicy::Ignore => ConflictPolicy::Ignore,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_provider_api::{EmptySearch, JsonMap};
+
+    use super::*;
+
+    /// How the kubernetes provider's payloads are read.
+    const KUBERNETES: Dialect = Dialect {
+        property: PropertyOrder::PathOnly,
+        map: JsonMap::Quoted,
+        missing_property: MissingProperty::InvalidPayload,
+        empty_search: EmptySearch::NoData,
+        find_converts_keys: true,
+    };
+
+    /// How the webhook provider's are.
+    const WEBHOOK: Dialect =
+        Dialect { property: PropertyOrder::ByProvider, map: JsonMap::Reserialised, ..KUBERNETES };
+
+    fn secret() -> Payload {
+        let fields = [("foo.png", "png"), ("config", r#"{"a":{"b":"x"},"n":1.0,"t":"<y>"}"#)];
+        Payload::fields(fields.map(|(name, value)| (name.to_owned(), value.into())).to_vec())
+    }
+
+    fn asks(property: &str) -> api::RemoteRef {
+        let property = Some(property.to_owned()).filter(|property| !property.is_empty());
+        api::RemoteRef { key: "k".to_owned(), property, ..api::RemoteRef::default() }
+    }
+
+    fn one(property: &str, payload: &Payload, dialect: Dialect) -> Result<String, ShapeError> {
+        let shaped = value("s", &asks(property), payload, dialect)?;
+        Ok(shaped["s"].expose_str().unwrap().to_owned())
+    }
+
+    fn all(property: &str, payload: &Payload, dialect: Dialect) -> Vec<(String, String)> {
+        let shaped = members(&asks(property), &[], payload, dialect, Timestamp::UNIX_EPOCH).unwrap();
+        shaped.into_iter().map(|(key, value)| (key, value.expose_str().unwrap().to_owned())).collect()
+    }
+
+    fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
+        pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec()
+    }
+
+    #[test]
+    fn row_33_a_field_of_the_whole_name_wins_over_a_path() {
+        assert_eq!(one("foo.png", &secret(), KUBERNETES).unwrap(), "png");
+        assert_eq!(one("config.a.b", &secret(), KUBERNETES).unwrap(), "x");
+        for absent in ["foo", "foo.jpg", "config.z", "z.a"] {
+            assert!(matches!(one(absent, &secret(), KUBERNETES), Err(ShapeError::NoProperty(_))), "{absent}");
+        }
+    }
+
+    #[test]
+    fn fields_without_a_property_are_an_object_of_texts_without_escapes() {
+        let whole = one("", &Payload::fields(vec![("a".to_owned(), "<x&>".into())]), KUBERNETES).unwrap();
+        assert_eq!(whole, r#"{"a":"<x&>"}"#);
+        let expected = pairs([("config", r#"{"a":{"b":"x"},"n":1.0,"t":"<y>"}"#), ("foo.png", "png")]);
+        assert_eq!(all("", &secret(), KUBERNETES), expected);
+    }
+
+    #[test]
+    fn row_34_metadata_is_given_whole_as_it_is() {
+        let metadata = Payload::bytes(r#"{"annotations":{},"labels":{"dev":"<seb>"}}"#);
+        assert_eq!(one("", &metadata, KUBERNETES).unwrap(), r#"{"annotations":{},"labels":{"dev":"<seb>"}}"#);
+        assert_eq!(one("labels", &metadata, KUBERNETES).unwrap(), r#"{"dev":"<seb>"}"#);
+        assert_eq!(one("labels.dev", &metadata, KUBERNETES).unwrap(), "<seb>");
+    }
+
+    #[test]
+    fn row_35_texts_of_a_map_keep_their_quotes() {
+        let metadata = Payload::bytes(r#"{"annotations":{},"labels":{"dev":"seb"}}"#);
+        assert_eq!(all("labels", &metadata, KUBERNETES), pairs([("dev", r#""seb""#)]));
+        assert_eq!(
+            all("", &metadata, KUBERNETES),
+            pairs([("annotations", "{}"), ("labels", r#"{"dev":"seb"}"#)])
+        );
+        let expected = pairs([("a", r#"{"b":"x"}"#), ("n", "1"), ("t", r#""<y>""#)]);
+        assert_eq!(all("config", &secret(), KUBERNETES), expected);
+    }
+
+    #[test]
+    fn row_36_what_the_provider_has_selected_is_left_as_it_is() {
+        let body = Payload::bytes(r#"{"b":"<x>", "a":1.50}"#);
+        for property in ["", "b"] {
+            assert_eq!(one(property, &body, WEBHOOK).unwrap(), r#"{"b":"<x>", "a":1.50}"#);
+        }
+        assert_eq!(all("b", &body, WEBHOOK), pairs([("a", "1.5"), ("b", "<x>")]));
     }
 }

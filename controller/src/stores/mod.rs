@@ -6,6 +6,7 @@ mod breaker;
 mod isolation;
 mod pool;
 mod reads;
+mod templates;
 #[cfg(test)]
 mod tenancy;
 mod view;
@@ -14,4 +15,5 @@ pub use access::{AccessError, Gate, access};
 pub use breaker::{Admission, BreakerState, Breakers, Held};
 pub use pool::{Handle, Pool};
 pub use reads::{Answer, Pass};
+pub use templates::StoreTemplates;
 pub use view::{Readiness, StoreId, StoreView, Stores};

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream};
 
-use crate::{Error, ErrorKind, Listed, Payload, RemoteKey, Result, Scope};
+use crate::{Deleted, Error, ErrorKind, Listed, Payload, RemoteKey, Result, Scope, WriteRequest, Written};
 
 /// A live handle for one store and one identity: immutable, shareable, object-safe.
 ///
@@ -25,6 +25,32 @@ pub trait StoreClient: Send + Sync {
         Box::pin(stream::once(async { Err(unsupported) }))
     }
 
+    /// Makes the entry under `key` hold what `request` says, and marks it as ours. Version and aspect of the key do not
+    /// matter.
+    ///
+    /// # Guarantees
+    /// - Equal content is not written again.
+    /// - An entry that exists and does not carry our mark is left alone: [`ErrorKind::Conflict`].
+    /// - Where the service can compare and set, somebody else's write in between is not overwritten:
+    ///   [`ErrorKind::Conflict`], and trying again is worth it.
+    async fn write(&self, key: &RemoteKey, request: &WriteRequest) -> Result<Written> {
+        let _ = request;
+        Err(unsupported("write", key))
+    }
+
+    /// Takes away the entry under `key`, or only its property `property`; an entry that loses its last property goes
+    /// too. An entry that does not carry our mark is left alone.
+    async fn delete(&self, key: &RemoteKey, property: Option<&str>) -> Result<Deleted> {
+        let _ = property;
+        Err(unsupported("delete", key))
+    }
+
+    /// Whether there is an entry under `key`, with the property `property` where one is named; whoever made it.
+    async fn exists(&self, key: &RemoteKey, property: Option<&str>) -> Result<bool> {
+        let _ = property;
+        Err(unsupported("look for", key))
+    }
+
     /// Whether the store would answer, without reading a secret.
     async fn probe(&self) -> Result<Health> {
         Ok(Health::Ready)
@@ -33,6 +59,10 @@ pub trait StoreClient: Send + Sync {
     /// Ends the handle: revokes the login, if it made one. Called once, when no call is under way; errors are
     /// of no use to anybody then.
     async fn close(&self) {}
+}
+
+fn unsupported(operation: &'static str, key: &RemoteKey) -> Error {
+    Error::new(ErrorKind::Unsupported, operation, "this provider cannot do that").with_key(&key.key)
 }
 
 /// What a probe found out.

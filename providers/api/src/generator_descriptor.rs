@@ -178,6 +178,8 @@ fn invalid(violations: &[Violation]) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use async_trait::async_trait;
     use serde_json::json;
 
@@ -247,6 +249,18 @@ mod tests {
         }
 
         async fn secret(&self, _: &SecretKeySelector, _: Option<&str>) -> Result<SecretBytes> {
+            Err(Error::new(ErrorKind::InvalidConfig, "read", "there is none"))
+        }
+
+        async fn labelled_secret(
+            &self,
+            _: &SecretKeySelector,
+            _: (&str, &str),
+        ) -> Result<BTreeMap<String, SecretBytes>> {
+            Err(Error::new(ErrorKind::InvalidConfig, "read", "there is none"))
+        }
+
+        fn caller(&self) -> Result<String> {
             Err(Error::new(ErrorKind::InvalidConfig, "read", "there is none"))
         }
 

@@ -41,7 +41,9 @@ mod random;
 mod reference;
 mod resolver;
 mod secret;
+mod template;
 mod toolbox;
+mod write;
 
 pub use capabilities::{Access, Capabilities, Dialect, EmptySearch, JsonMap, MissingProperty, PropertyOrder};
 pub use client::{Health, StoreClient};
@@ -60,4 +62,6 @@ pub use reference::{
 };
 pub use resolver::Resolver;
 pub use secret::SecretBytes;
-pub use toolbox::{Call, CallOutcome, Meter, Toolbox};
+pub use template::{TemplateFields, TemplateRenderer};
+pub use toolbox::{Call, CallOutcome, Meter, Reach, Toolbox};
+pub use write::{Deleted, Edit, WriteRequest, Written};

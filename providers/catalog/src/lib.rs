@@ -11,8 +11,12 @@ use strongroom_provider_api::{Descriptor, GeneratorDescriptor};
 const STORES: &[&[Descriptor]] = &[
     #[cfg(feature = "fake")]
     fake::STORES,
+    #[cfg(feature = "kubernetes")]
+    kubernetes::STORES,
     #[cfg(feature = "vault")]
     vault::STORES,
+    #[cfg(feature = "webhook")]
+    webhook::STORES,
 ];
 
 /// Every folder of generators, one line each.

@@ -6,6 +6,7 @@ pub mod list;
 pub mod login;
 pub mod read;
 pub mod redaction;
+pub mod write;
 
 use std::sync::Arc;
 
@@ -63,6 +64,17 @@ macro_rules! each_case {
             config::schema_describes_the_example,
             config::schema_is_structural,
             redaction::canary_never_shows,
+            write::new_entry_is_created_and_can_be_read,
+            write::same_again_is_unchanged,
+            write::other_value_is_an_update,
+            write::fields_become_properties,
+            write::property_is_set_beside_the_others,
+            write::foreign_entry_is_left_alone,
+            write::lost_race_is_a_conflict,
+            write::mark_is_known_to_later_clients,
+            write::absent_entry_is_deleted_without_complaint,
+            write::deleted_entry_of_ours_is_gone,
+            write::property_is_deleted_and_the_last_one_takes_the_entry,
         }
     };
 }

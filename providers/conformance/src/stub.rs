@@ -58,6 +58,8 @@ pub enum RequestClass {
     Read,
     /// Searches.
     List,
+    /// Changes an entry.
+    Write,
     /// Anything else.
     Other,
 }

@@ -1,18 +1,23 @@
-//! Answers from the entries in the store's spec.
+//! Answers from the entries in the store's spec, and from what was pushed to it.
+
+mod pushed;
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use strongroom_provider_api::{
-    Error, ErrorKind, Health, Listed, Payload, RemoteKey, Result, Scope, SecretBytes, StoreClient,
+    Deleted, Error, ErrorKind, Health, Listed, Payload, RemoteKey, Result, Scope, SecretBytes, StoreClient,
+    WriteRequest, Written,
 };
 
 use crate::config::{FakeConfig, ValidationResult};
+use pushed::Pushed;
 
 /// The entries by key, then by version; the empty version is the unversioned one.
 pub(crate) struct FakeClient {
     entries: BTreeMap<String, BTreeMap<String, SecretBytes>>,
+    pushed: Pushed,
     validation_result: ValidationResult,
 }
 
@@ -22,7 +27,16 @@ impl FakeClient {
         for entry in config.data {
             entries.entry(entry.key).or_default().insert(entry.version, entry.value);
         }
-        Self { entries, validation_result: config.validation_result.unwrap_or_default() }
+        let validation_result = config.validation_result.unwrap_or_default();
+        Self { entries, pushed: Pushed::default(), validation_result }
+    }
+
+    fn found(&self, key: &RemoteKey) -> Option<SecretBytes> {
+        let version = key.version.as_deref().unwrap_or_default();
+        match self.entries.get(&key.key) {
+            Some(versions) => versions.get(version).cloned(),
+            None => self.pushed.get(&key.key).filter(|_| version.is_empty()),
+        }
     }
 }
 
@@ -30,10 +44,8 @@ impl FakeClient {
 impl StoreClient for FakeClient {
     async fn read(&self, key: &RemoteKey) -> Result<Payload> {
         // As upstream's, it takes no notice of the aspect: there is nothing but the value.
-        let version = key.version.as_deref().unwrap_or_default();
-        let found = self.entries.get(&key.key).and_then(|versions| versions.get(version));
         let absent = || Error::new(ErrorKind::NotFound, "read", "Secret does not exist").with_key(&key.key);
-        Ok(Payload::bytes(found.ok_or_else(absent)?.clone()))
+        self.found(key).map(Payload::bytes).ok_or_else(absent)
     }
 
     /// Of several versions of a key the highest, as text, is found. A path is ignored, as by upstream's.
@@ -48,7 +60,30 @@ impl StoreClient for FakeClient {
             let key = if version.is_empty() { key } else { key.at_version(version) };
             Some(Ok(Listed { name: name.clone(), key }))
         });
-        stream::iter(listed).boxed()
+        let pushed = self.pushed.names().into_iter();
+        let pushed = pushed.map(|name| Ok(Listed { key: RemoteKey::latest(&name), name }));
+        stream::iter(listed).chain(stream::iter(pushed)).boxed()
+    }
+
+    async fn write(&self, key: &RemoteKey, request: &WriteRequest) -> Result<Written> {
+        if self.entries.contains_key(&key.key) {
+            let message = "key already exists: it stands in the store's spec";
+            return Err(Error::new(ErrorKind::Conflict, "write", message).with_key(&key.key));
+        }
+        self.pushed.write(&key.key, &request.edit).map_err(|error| error.with_key(&key.key))
+    }
+
+    async fn delete(&self, key: &RemoteKey, property: Option<&str>) -> Result<Deleted> {
+        if self.entries.contains_key(&key.key) {
+            return Ok(Deleted::Foreign);
+        }
+        self.pushed.delete(&key.key, property).map_err(|error| error.with_key(&key.key))
+    }
+
+    async fn exists(&self, key: &RemoteKey, property: Option<&str>) -> Result<bool> {
+        let Some(value) = self.found(&RemoteKey::latest(&key.key)) else { return Ok(false) };
+        Ok(property
+            .is_none_or(|property| pushed::members(&value).is_ok_and(|all| all.contains_key(property))))
     }
 
     async fn probe(&self) -> Result<Health> {
@@ -136,5 +171,23 @@ mod tests {
         assert!(matches!(unknown, Health::Unknown(_)), "{unknown:?}");
         let error = client(json!({ "validationResult": 2 })).probe().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    }
+    #[tokio::test]
+    async fn what_is_pushed_can_be_read_found_and_taken_away_and_the_spec_stays() {
+        let client = client(json!({ "data": [{ "key": "spec", "value": "1" }] }));
+        let pushed = RemoteKey::latest("pushed");
+        let write = WriteRequest::property("a", "x");
+        assert_eq!(client.write(&pushed, &write).await.unwrap(), Written::Created);
+        assert_eq!(client.write(&pushed, &WriteRequest::property("b", "y")).await.unwrap(), Written::Updated);
+        assert_eq!(client.write(&pushed, &write).await.unwrap(), Written::Unchanged);
+        assert_eq!(text(&client, &pushed).await.unwrap(), r#"{"a":"x","b":"y"}"#);
+        let scope = Scope::default();
+        let listed: Vec<_> = client.list(&scope).map_ok(|listed| listed.name).try_collect().await.unwrap();
+        assert_eq!(listed, ["spec", "pushed"]);
+        let spec = RemoteKey::latest("spec");
+        assert_eq!(client.write(&spec, &write).await.unwrap_err().kind(), ErrorKind::Conflict);
+        assert_eq!(client.delete(&spec, None).await.unwrap(), Deleted::Foreign);
+        assert_eq!(client.delete(&pushed, None).await.unwrap(), Deleted::Removed);
+        assert!(!client.exists(&pushed, None).await.unwrap() && client.exists(&spec, None).await.unwrap());
     }
 }

@@ -43,6 +43,7 @@ impl Provider for Fake {
             versions: true,
             // As upstream: `metadataPolicy` is ignored, the value is given.
             metadata: true,
+            write: true,
         }
     }
 

@@ -46,7 +46,13 @@ impl Fixture for FakeFixture {
     }
 
     fn deviations(&self) -> &[(&'static str, &'static str)] {
-        &[("path_limits_the_search", "upstream's fake provider ignores find.path")]
+        &[
+            ("path_limits_the_search", "upstream's fake provider ignores find.path"),
+            (
+                "mark_is_known_to_later_clients",
+                "what is pushed is kept in the client's memory, as upstream's",
+            ),
+        ]
     }
 }
 

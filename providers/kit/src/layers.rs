@@ -10,7 +10,8 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use strongroom_provider_api::{
-    Error, ErrorKind, Health, Listed, Payload, RemoteKey, Result, Scope, StoreClient,
+    Deleted, Error, ErrorKind, Health, Listed, Payload, RemoteKey, Result, Scope, StoreClient, WriteRequest,
+    Written,
 };
 use tokio::time::{sleep, timeout};
 
@@ -43,8 +44,9 @@ impl Default for Limits {
     }
 }
 
-/// `client` within `limits`, at a pace of its own. `read`, `probe` and the beginning of `list` are retried; once a list
-/// has given an entry it is not, because entries would come twice. `probe` does not wait for its turn: it is to
+/// `client` within `limits`, at a pace of its own. `read`, `exists`, `probe` and the beginning of `list` are retried; once
+/// a list has given an entry it is not, because entries would come twice. `write` and `delete` are not retried here:
+/// nobody knows whether one that got no answer was carried out, and whoever tries again must look first. `probe` does not wait for its turn: it is to
 /// tell whether the store answers even where much is waiting.
 pub fn wrap(client: Arc<dyn StoreClient>, limits: Limits) -> Arc<dyn StoreClient> {
     wrap_at(Arc::default(), client, limits)
@@ -84,6 +86,24 @@ impl StoreClient for Limited {
                 Err(error) => stream::once(async { Err(error) }).boxed(),
             }),
         )
+    }
+
+    async fn write(&self, key: &RemoteKey, request: &WriteRequest) -> Result<Written> {
+        let call = self.paced("write", || self.client.write(key, request));
+        self.limits.timed("write", Some(key), call).await
+    }
+
+    async fn delete(&self, key: &RemoteKey, property: Option<&str>) -> Result<Deleted> {
+        let call = self.paced("delete", || self.client.delete(key, property));
+        self.limits.timed("delete", Some(key), call).await
+    }
+
+    async fn exists(&self, key: &RemoteKey, property: Option<&str>) -> Result<bool> {
+        let call = || {
+            let call = self.paced("look for", || self.client.exists(key, property));
+            self.limits.timed("look for", Some(key), call)
+        };
+        self.limits.retried(call).await
     }
 
     async fn probe(&self) -> Result<Health> {

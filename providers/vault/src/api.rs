@@ -1,25 +1,26 @@
 //! Vault's endpoints, one function each, and the only place where a status becomes an error.
 
 mod fault;
+mod login;
+mod raw;
+mod write;
 
 use std::sync::Arc;
 
 use rustify::endpoint::Endpoint;
-use rustify::enums::{RequestMethod, RequestType, ResponseType};
 use strongroom_provider_api::{Call, CallOutcome, Clock, Meter, Result};
 use strongroom_provider_kit::http::{Answer, BODY_CAP, HttpClient};
 use strongroom_provider_kit::session::Token;
-use vaultrs::api::auth::approle::requests::LoginWithApproleRequest;
-use vaultrs::api::auth::kubernetes::requests::LoginWithKubernetesRequest;
-use vaultrs::api::auth::oidc::requests::JWTLoginRequest;
-use vaultrs::api::auth::userpass::requests::LoginRequest as LoginWithPasswordRequest;
-use vaultrs::api::token::requests::{LookupTokenSelfRequest, RenewTokenSelfRequest, RevokeTokenSelfRequest};
+use vaultrs::api::token::requests::LookupTokenSelfRequest;
 use vaultrs::api::{kv1, kv2};
 
 use crate::config::KvVersion;
-use crate::path::{Location, LogicalPath};
+use crate::path::Location;
 use crate::replication::ReplicationStates;
 use crate::transport::{self, Address, Envelope};
+use raw::Raw;
+
+pub(crate) use write::Change;
 
 const SERVICE: &str = "HashiCorp/Vault";
 
@@ -42,7 +43,7 @@ pub(crate) struct Api {
     pub(crate) meter: Arc<dyn Meter>,
 }
 
-/// One read, as it can be asked again with another token.
+/// One request, as it can be made again with another token.
 #[derive(Clone, Debug)]
 pub(crate) enum Query {
     /// A value; the version is for version 2 only.
@@ -55,6 +56,8 @@ pub(crate) enum Query {
     Mount { path: String },
     /// What the token is.
     Token,
+    /// A write.
+    Change(Change),
 }
 
 /// How a call is made and counted.
@@ -71,25 +74,6 @@ struct Ask {
 enum Space {
     Secrets,
     Login,
-}
-
-/// `sys/internal/ui/mounts/PATH`, which vaultrs lacks.
-struct ReadMountRequest {
-    path: String,
-}
-
-impl Endpoint for ReadMountRequest {
-    type Response = serde_json::Value;
-    const REQUEST_BODY_TYPE: RequestType = RequestType::JSON;
-    const RESPONSE_BODY_TYPE: ResponseType = ResponseType::JSON;
-
-    fn path(&self) -> String {
-        format!("sys/internal/ui/mounts/{}", self.path)
-    }
-
-    fn method(&self) -> RequestMethod {
-        RequestMethod::GET
-    }
 }
 
 impl Api {
@@ -121,7 +105,8 @@ impl Api {
             }
             Query::Mount { path } => {
                 let ask = Ask::new("MountInfo", "find the engine", Space::Secrets);
-                let answer = self.call(&ask, ReadMountRequest { path: path.clone() }, token).await?;
+                let answer =
+                    self.call(&ask, Raw::get(format!("sys/internal/ui/mounts/{path}")), token).await?;
                 self.successful_or_absent(&ask, answer)
             }
             Query::Token => {
@@ -129,76 +114,8 @@ impl Api {
                 let answer = self.call(&ask, LookupTokenSelfRequest {}, token).await?;
                 self.successful(&ask, answer)
             }
+            Query::Change(change) => self.carry_out(change, token).await,
         }
-    }
-
-    /// Logs in with an AppRole.
-    pub(crate) async fn log_in_with_app_role(
-        &self,
-        mount: &LogicalPath,
-        role_id: String,
-        secret_id: String,
-    ) -> Result<Answer> {
-        let ask = Ask::new("Login", "log in", Space::Login);
-        let mount_name = mount.as_str().to_owned();
-        let request = LoginWithApproleRequest { mount: mount_name, role_id, secret_id };
-        let answer = self.call(&ask, request, None).await?;
-        self.logged_in(&ask, answer, mount, None)
-    }
-
-    /// Logs in with a ServiceAccount's token.
-    pub(crate) async fn log_in_with_kubernetes(
-        &self,
-        mount: &LogicalPath,
-        role: &str,
-        jwt: String,
-    ) -> Result<Answer> {
-        let ask = Ask::new("Login", "log in", Space::Login);
-        let mount_name = mount.as_str().to_owned();
-        let request = LoginWithKubernetesRequest { mount: mount_name, role: role.to_owned(), jwt };
-        let answer = self.call(&ask, request, None).await?;
-        self.logged_in(&ask, answer, mount, Some(role))
-    }
-
-    /// Logs in with a name and a password: `userpass` and `ldap` differ in the mount only.
-    pub(crate) async fn log_in_with_password(
-        &self,
-        mount: &LogicalPath,
-        username: &str,
-        password: String,
-    ) -> Result<Answer> {
-        let ask = Ask::new("Login", "log in", Space::Login);
-        let mount_name = mount.as_str().to_owned();
-        let request = LoginWithPasswordRequest { mount: mount_name, username: username.to_owned(), password };
-        let answer = self.call(&ask, request, None).await?;
-        self.logged_in(&ask, answer, mount, None)
-    }
-
-    /// Logs in with a JWT; without a role the mount's default one is used.
-    pub(crate) async fn log_in_with_jwt(
-        &self,
-        mount: &LogicalPath,
-        role: Option<String>,
-        jwt: String,
-    ) -> Result<Answer> {
-        let ask = Ask::new("Login", "log in", Space::Login);
-        let request = JWTLoginRequest { mount: mount.as_str().to_owned(), jwt, role: role.clone() };
-        let answer = self.call(&ask, request, None).await?;
-        self.logged_in(&ask, answer, mount, role.as_deref())
-    }
-
-    /// Prolongs the token's life.
-    pub(crate) async fn renew(&self, token: &Token) -> Result<Answer> {
-        let ask = Ask::new("RenewSelf", "renew the token", Space::Login);
-        let answer = self.call(&ask, RenewTokenSelfRequest { increment: None }, Some(token)).await?;
-        self.successful(&ask, answer)
-    }
-
-    /// Ends the token's life.
-    pub(crate) async fn revoke(&self, token: &Token) -> Result<Answer> {
-        let ask = Ask::new("RevokeSelf", "revoke the token", Space::Login);
-        let answer = self.call(&ask, RevokeTokenSelfRequest {}, Some(token)).await?;
-        self.successful(&ask, answer)
     }
 
     async fn read<E: Endpoint>(&self, endpoint: E, token: Option<&Token>) -> Result<Answer> {

@@ -30,6 +30,7 @@ pub(crate) async fn client(
         roots: roots(&config, &address, resolver.as_ref()).await?,
         certificate: certificate(&config, resolver.as_ref()).await?,
         headers: headers(&config)?,
+        reach: toolbox.reach,
         ..HttpSettings::default()
     };
     let login_namespace = config.auth.as_ref().and_then(|auth| auth.namespace.clone());

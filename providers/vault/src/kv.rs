@@ -1,14 +1,17 @@
-//! `VaultClient`: reads and lists the entries of a KV engine (spec eso-providers B.4, B.5).
+//! `VaultClient`: reads, lists and writes the entries of a KV engine (spec eso-providers B.4 to B.6).
 
 mod folder;
+mod members;
 mod metadata;
+mod write;
 
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use strongroom_provider_api::{
-    Aspect, Error, ErrorKind, Health, Listed, Payload, RemoteKey, Result, Scope, StoreClient,
+    Aspect, Deleted, Error, ErrorKind, Health, Listed, Payload, RemoteKey, Result, Scope, StoreClient,
+    WriteRequest, Written,
 };
 
 use crate::api::Query;
@@ -60,6 +63,18 @@ impl StoreClient for VaultClient {
             return Box::pin(stream::once(async { Err(error) }));
         }
         self.entries(scope)
+    }
+
+    async fn write(&self, key: &RemoteKey, request: &WriteRequest) -> Result<Written> {
+        self.written(key, &request.edit).await.map_err(|error| error.with_key(&key.key))
+    }
+
+    async fn delete(&self, key: &RemoteKey, property: Option<&str>) -> Result<Deleted> {
+        self.deleted(key, property).await.map_err(|error| error.with_key(&key.key))
+    }
+
+    async fn exists(&self, key: &RemoteKey, property: Option<&str>) -> Result<bool> {
+        self.holds(key, property).await.map_err(|error| error.with_key(&key.key))
     }
 
     async fn probe(&self) -> Result<Health> {

@@ -50,6 +50,7 @@ impl Provider for Vault {
             list_tags: versioned,
             versions: versioned,
             metadata: versioned,
+            write: true,
         }
     }
 

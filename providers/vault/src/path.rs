@@ -79,12 +79,17 @@ impl LogicalPath {
 }
 
 impl Location {
-    /// Path of the value below `/v1/`, for asking which engine is there.
+    /// Path of the value below `/v1/`.
     pub(crate) fn data_path(&self, version: KvVersion) -> String {
         match version {
             KvVersion::V1 => format!("{}/{}", self.mount.0, self.rest.0),
             KvVersion::V2 => format!("{}/data/{}", self.mount.0, self.rest.0),
         }
+    }
+
+    /// Path of a version 2 entry's metadata below `/v1/`.
+    pub(crate) fn metadata_path(&self) -> String {
+        format!("{}/metadata/{}", self.mount.0, self.rest.0)
     }
 }
 

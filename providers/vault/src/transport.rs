@@ -1,6 +1,7 @@
 //! Carries vaultrs' requests over our own HTTP client, and adds what every request to Vault has.
 
 use async_trait::async_trait;
+use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Method, Request, Response, Uri, uri::PathAndQuery};
 use rustify::client::Client;
 use rustify::endpoint::{Endpoint, MiddleWare};
@@ -98,7 +99,11 @@ impl MiddleWare for Envelope<'_> {
         if request.method().as_str() == "LIST" {
             *request.method_mut() = Method::GET;
         }
+        let merges = request.method() == Method::PATCH;
         let headers = request.headers_mut();
+        if merges {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/merge-patch+json"));
+        }
         headers.insert(REQUEST, HeaderValue::from_static("true"));
         if let Some(token) = self.token {
             let mut value = HeaderValue::from_str(token.expose()).map_err(|_| unsendable("token"))?;

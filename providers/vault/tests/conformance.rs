@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use strongroom_provider_api::{Content, Descriptor, Payload, StoreKind};
 use strongroom_provider_conformance::{Entry, Fixture, Store, StubResolver, StubServer};
 use strongroom_provider_vault::STORES;
-use stub_vault::{SECRET_ID, StubVault};
+use stub_vault::{Engine, SECRET_ID, StubVault};
 
 /// A value is a JSON object; the suite's text is one member of it.
 fn sealed(text: &str) -> Vec<u8> {
@@ -42,7 +42,9 @@ impl Fixture for StubFixture {
     }
 
     async fn store(&self, entries: &[Entry]) -> Store {
-        let stub = StubServer::start(StubVault::new(self.version, entries)).await;
+        let vault = StubVault::new(self.version, entries);
+        let engine = vault.engine();
+        let stub = StubServer::start(vault).await;
         let app_role = json!({"roleId": "role", "secretRef": {"name": "approle", "key": "id"}});
         let resolver = StubResolver::new(StoreKind::Namespaced).with_secret("approle", "id", SECRET_ID);
         Store {
@@ -51,7 +53,7 @@ impl Fixture for StubFixture {
             }),
             resolver: Arc::new(resolver),
             stub: Some(stub),
-            guard: None,
+            guard: Some(Box::new(engine)),
         }
     }
 
@@ -61,6 +63,13 @@ impl Fixture for StubFixture {
 
     fn open(&self, payload: &Payload) -> Option<String> {
         opened(payload)
+    }
+
+    /// Version 1 has nothing to compare and set.
+    async fn lose_the_race(&self, store: &Store) -> bool {
+        let engine = store.guard.as_ref().and_then(|guard| guard.downcast_ref::<Arc<Engine>>()).unwrap();
+        engine.be_faster();
+        self.version == "v2"
     }
 }
 
@@ -169,4 +178,14 @@ against_a_real_vault!(
     list::path_limits_the_search,
     list::tags_limit_the_search,
     redaction::canary_never_shows,
+    write::new_entry_is_created_and_can_be_read,
+    write::same_again_is_unchanged,
+    write::other_value_is_an_update,
+    write::fields_become_properties,
+    write::property_is_set_beside_the_others,
+    write::foreign_entry_is_left_alone,
+    write::mark_is_known_to_later_clients,
+    write::absent_entry_is_deleted_without_complaint,
+    write::deleted_entry_of_ours_is_gone,
+    write::property_is_deleted_and_the_last_one_takes_the_entry,
 );

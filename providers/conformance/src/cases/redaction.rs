@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom_provider_api::RemoteKey;
+use strongroom_provider_api::{RemoteKey, WriteRequest};
 use strongroom_provider_kit::layers::{self, Limits};
 
 use super::{case, connected, entry};
@@ -42,6 +42,20 @@ case! {
             stub.fail(RequestClass::Read, fault, usize::MAX);
             if let Err(error) = limited.read(&key).await {
                 let _ = writeln!(shown, "{fault:?}: {error} {error:?}");
+            }
+        }
+        let writes = store.capabilities(&fixture.descriptor())?.write;
+        let request = WriteRequest::property("canary", CANARY);
+        let written = RemoteKey::latest("written");
+        let _ = writeln!(shown, "{request:?} {:?}", if writes { limited.write(&written, &request).await.err() } else { None });
+        for fault in store.stub.iter().flat_map(|stub| FAULTS.map(|fault| (stub, fault))).filter(|_| writes) {
+            let (stub, fault) = fault;
+            stub.mend();
+            stub.fail(RequestClass::Write, fault, usize::MAX);
+            let changed = WriteRequest::property("canary", format!("{CANARY} {fault:?}"));
+            let outcomes = [limited.write(&written, &changed).await.err(), limited.delete(&written, None).await.err()];
+            for error in outcomes.into_iter().flatten() {
+                let _ = writeln!(shown, "write {fault:?}: {error} {error:?}");
             }
         }
         for fault in store.stub.iter().flat_map(|stub| FAULTS.map(|fault| (stub, fault))) {

@@ -1,15 +1,18 @@
 //! A provider in memory that is broken in one way at a time.
 
+mod writes;
+
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use serde_json::json;
 use strongroom_provider_api::{
-    Access, Capabilities, Content, Descriptor, Dialect, EmptySearch, Error, ErrorKind, JsonMap, Listed,
-    MissingProperty, Payload, PropertyOrder, Provider, RemoteKey, Resolver, Result, Scope, Stability,
-    StoreClient, StoreKind, Toolbox, Violation,
+    Access, Capabilities, Content, Deleted, Descriptor, Dialect, EmptySearch, Error, ErrorKind, JsonMap,
+    Listed, MissingProperty, Payload, PropertyOrder, Provider, RemoteKey, Resolver, Result, Scope, Stability,
+    StoreClient, StoreKind, Toolbox, Violation, WriteRequest, Written,
 };
 use strongroom_provider_conformance::{Entry, Fixture, Store, StubResolver};
 
@@ -32,10 +35,21 @@ pub(crate) enum Flaw {
     LeaksInDebug,
     LeaksInErrors,
     LeaksInLogs,
+    WritesNothing,
+    WritesAgain,
+    NeverUpdates,
+    LosesFields,
+    LosesProperties,
+    TakesForeign,
+    IgnoresRaces,
+    ForgetsMarks,
+    AbsentIsAFault,
+    DeletesNothing,
+    KeepsEmptyEntries,
 }
 
 impl Flaw {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::AbsenceIsUnavailable,
         Self::EmptyIsAbsent,
         Self::PadsText,
@@ -51,6 +65,17 @@ impl Flaw {
         Self::LeaksInDebug,
         Self::LeaksInErrors,
         Self::LeaksInLogs,
+        Self::WritesNothing,
+        Self::WritesAgain,
+        Self::NeverUpdates,
+        Self::LosesFields,
+        Self::LosesProperties,
+        Self::TakesForeign,
+        Self::IgnoresRaces,
+        Self::ForgetsMarks,
+        Self::AbsentIsAFault,
+        Self::DeletesNothing,
+        Self::KeepsEmptyEntries,
     ];
 
     pub(crate) fn found_by(self) -> &'static [&'static str] {
@@ -69,6 +94,17 @@ impl Flaw {
             Self::IgnoresPaths => &["path_limits_the_search"],
             Self::OneTagIsEnough => &["tags_limit_the_search"],
             Self::LeaksInDebug | Self::LeaksInErrors | Self::LeaksInLogs => &["canary_never_shows"],
+            Self::WritesNothing => &["new_entry_is_created_and_can_be_read"],
+            Self::WritesAgain => &["same_again_is_unchanged"],
+            Self::NeverUpdates => &["other_value_is_an_update"],
+            Self::LosesFields => &["fields_become_properties"],
+            Self::LosesProperties => &["property_is_set_beside_the_others"],
+            Self::TakesForeign => &["foreign_entry_is_left_alone"],
+            Self::IgnoresRaces => &["lost_race_is_a_conflict"],
+            Self::ForgetsMarks => &["mark_is_known_to_later_clients"],
+            Self::AbsentIsAFault => &["absent_entry_is_deleted_without_complaint"],
+            Self::DeletesNothing => &["deleted_entry_of_ours_is_gone"],
+            Self::KeepsEmptyEntries => &["property_is_deleted_and_the_last_one_takes_the_entry"],
         }
     }
 }
@@ -76,6 +112,7 @@ impl Flaw {
 #[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 pub(crate) struct Config {
     flaw: Flaw,
+    store: u64,
     entries: Vec<Held>,
 }
 
@@ -107,6 +144,7 @@ impl Provider for Local {
             list_tags: true,
             versions: true,
             metadata: false,
+            write: true,
         }
     }
 
@@ -119,7 +157,12 @@ impl Provider for Local {
         _resolver: Arc<dyn Resolver>,
         _toolbox: Toolbox,
     ) -> Result<Arc<dyn StoreClient>> {
-        Ok(Arc::new(Client { flaw: config.flaw, entries: config.entries, last: Mutex::default() }))
+        Ok(Arc::new(Client {
+            flaw: config.flaw,
+            writes: writes::Writes::of(config.store, config.flaw),
+            entries: config.entries,
+            last: Mutex::default(),
+        }))
     }
 }
 
@@ -135,6 +178,7 @@ pub(crate) fn dialect() -> Dialect {
 
 struct Client {
     flaw: Flaw,
+    writes: writes::Writes,
     entries: Vec<Held>,
     last: Mutex<String>,
 }
@@ -161,6 +205,9 @@ impl StoreClient for Client {
             self.last.lock().unwrap().clone_from(&key.key);
             tokio::task::yield_now().await;
             key.key.clone_from(&self.last.lock().unwrap());
+        }
+        if let Some(value) = self.writes.value(&key.key).filter(|_| key.version.is_none()) {
+            return Ok(Payload::bytes(value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)));
         }
         let Some(held) = self.found(&key) else {
             let kind = match self.flaw {
@@ -202,7 +249,29 @@ impl StoreClient for Client {
             .collect();
         stream::iter(listed).boxed()
     }
+
+    async fn write(&self, key: &RemoteKey, request: &WriteRequest) -> Result<Written> {
+        if self.found(key).is_some() && self.flaw != Flaw::TakesForeign {
+            return Err(Error::new(ErrorKind::Conflict, "write", "it is not ours"));
+        }
+        self.writes.write(&key.key, &request.edit)
+    }
+
+    async fn delete(&self, key: &RemoteKey, property: Option<&str>) -> Result<Deleted> {
+        if self.found(key).is_some() {
+            return Ok(Deleted::Foreign);
+        }
+        self.writes.delete(&key.key, property)
+    }
+
+    async fn exists(&self, key: &RemoteKey, property: Option<&str>) -> Result<bool> {
+        let value = self.writes.value(&key.key);
+        Ok(value.is_some_and(|value| property.is_none_or(|property| value.get(property).is_some())))
+    }
 }
+
+/// Numbers of stores: what is written to one outlives its clients.
+static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// A store of the provider with one flaw.
 pub(crate) struct LocalFixture(pub(crate) Flaw);
@@ -222,7 +291,7 @@ impl Fixture for LocalFixture {
             })
             .collect();
         Store {
-            config: json!({ "flaw": self.0, "entries": entries }),
+            config: json!({ "flaw": self.0, "store": NEXT.fetch_add(1, Ordering::SeqCst), "entries": entries }),
             resolver: Arc::new(StubResolver::new(StoreKind::Namespaced)),
             stub: None,
             guard: None,
@@ -238,8 +307,13 @@ impl Fixture for LocalFixture {
         true
     }
 
+    async fn lose_the_race(&self, store: &Store) -> bool {
+        writes::be_faster(store.config["store"].as_u64().unwrap());
+        true
+    }
+
     fn faulty_settings(&self) -> Vec<(serde_json::Value, &'static str)> {
         let nameless = json!({ "key": "", "value": [], "tags": {} });
-        vec![(json!({ "flaw": self.0, "entries": [nameless] }), "entries[0].key")]
+        vec![(json!({ "flaw": self.0, "store": 0, "entries": [nameless] }), "entries[0].key")]
     }
 }

@@ -105,6 +105,7 @@ impl Provider for Remote {
             list_tags: false,
             versions: false,
             metadata: false,
+            write: false,
         }
     }
 

@@ -66,6 +66,7 @@ macro_rules! provider {
                     list_tags: false,
                     versions: false,
                     metadata: false,
+                    write: false,
                 }
             }
 

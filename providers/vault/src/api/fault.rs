@@ -60,6 +60,9 @@ impl Api {
             400 if answer.says("missing client token") => {
                 (ErrorKind::Unauthenticated, "Vault asks for a token, and the store gives none".to_owned())
             }
+            400 if answer.says("check-and-set parameter did not match") => {
+                (ErrorKind::Conflict, "somebody else has written meanwhile (check-and-set)".to_owned())
+            }
             400 => (ErrorKind::InvalidPayload, "Vault refused the request as malformed (400)".to_owned()),
             401 => (ErrorKind::Unauthenticated, format!("{origin} refused the token (401)")),
             403 => (ErrorKind::PermissionDenied, "Vault denied access (403)".to_owned()),

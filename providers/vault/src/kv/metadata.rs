@@ -18,11 +18,11 @@ struct Body {
 }
 
 #[derive(Deserialize)]
-struct Known {
+pub(super) struct Known {
     created_time: Option<Value>,
-    current_version: Option<Value>,
+    pub(super) current_version: Option<Value>,
     delete_version_after: Option<Value>,
-    custom_metadata: Option<BTreeMap<String, Value>>,
+    pub(super) custom_metadata: Option<BTreeMap<String, Value>>,
 }
 
 impl VaultClient {
@@ -45,18 +45,26 @@ impl VaultClient {
         at: &Location,
         operation: &'static str,
     ) -> Result<Option<BTreeMap<String, String>>> {
+        Ok(self.known_at(at, operation).await?.map(merged))
+    }
+
+    /// What Vault keeps of the entry at `at`; `None` where there is no such entry.
+    pub(super) async fn known_at(&self, at: &Location, operation: &'static str) -> Result<Option<Known>> {
         let answer = self.caller.fetch(&Query::Metadata { at: at.clone() }).await?;
         if answer.status == 404 {
             self.caller.confirm_absence(&answer.body, at, KvVersion::V2, operation).await?;
             return Ok(None);
         }
-        merged(&answer.body).map(Some)
+        known(&answer.body).map(Some)
     }
 }
 
-fn merged(body: &[u8]) -> Result<BTreeMap<String, String>> {
+fn known(body: &[u8]) -> Result<Known> {
     let body: Body = parsed(body)?;
-    let known = body.data.ok_or_else(|| invalid("failed to find data field"))?;
+    body.data.ok_or_else(|| invalid("failed to find data field"))
+}
+
+fn merged(known: Known) -> BTreeMap<String, String> {
     let system = [
         ("created_time", known.created_time),
         ("current_version", known.current_version),
@@ -66,7 +74,7 @@ fn merged(body: &[u8]) -> Result<BTreeMap<String, String>> {
         system.into_iter().filter_map(|(name, value)| Some((name.to_owned(), text(value?)))).collect();
     let custom = known.custom_metadata.unwrap_or_default();
     merged.extend(custom.into_iter().map(|(name, value)| (name, text(value))));
-    Ok(merged)
+    merged
 }
 
 fn text(value: Value) -> String {
@@ -81,7 +89,7 @@ mod tests {
     use super::*;
 
     fn json(body: &str) -> String {
-        serde_json::to_string(&merged(body.as_bytes()).unwrap()).unwrap()
+        serde_json::to_string(&merged(known(body.as_bytes()).unwrap())).unwrap()
     }
 
     #[test]

@@ -44,6 +44,18 @@ impl Resolver for Table {
         })
     }
 
+    async fn labelled_secret(
+        &self,
+        _selector: &SecretKeySelector,
+        _label: (&str, &str),
+    ) -> Result<BTreeMap<String, SecretBytes>> {
+        Ok(BTreeMap::new())
+    }
+
+    fn caller(&self) -> Result<String> {
+        Ok("caller".to_owned())
+    }
+
     async fn service_account_token(
         &self,
         selector: &ServiceAccountSelector,

@@ -55,6 +55,20 @@ impl RealVault {
     pub(crate) async fn mount(&self, path: &str, version: &str) {
         let body = json!({"type": "kv", "options": {"version": version}});
         self.call("POST", &format!("sys/mounts/{path}"), body).await;
+        if version == "2" {
+            self.ready(path).await;
+        }
+    }
+
+    /// Waits until a version 2 engine is set up.
+    async fn ready(&self, engine: &str) {
+        for _ in 0..50 {
+            if self.attempt("GET", &format!("{engine}/config"), &Value::Null).await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{engine} is not ready");
     }
 
     pub(crate) async fn unmount(&self, path: &str) {

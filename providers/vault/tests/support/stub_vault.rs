@@ -1,10 +1,15 @@
 //! A stub of Vault: one KV engine at `secret/`, logins by AppRole.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
+#[path = "stub_engine.rs"]
+mod stub_engine;
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use http::Method;
 use serde_json::{Value, json};
 use strongroom_provider_conformance::{CANARY, Entry, RequestClass, StubRequest, StubResponse, StubService};
+pub(crate) use stub_engine::Engine;
 
 /// The secret ID of the one role; like the tokens, it must not show anywhere.
 pub(crate) const SECRET_ID: &str = "canary-5f0c1e7a-secret-id";
@@ -12,7 +17,7 @@ pub(crate) const SECRET_ID: &str = "canary-5f0c1e7a-secret-id";
 /// The stub.
 pub(crate) struct StubVault {
     versioned: bool,
-    entries: BTreeMap<String, Vec<Entry>>,
+    engine: Arc<Engine>,
     tokens: Mutex<Tokens>,
 }
 
@@ -24,11 +29,13 @@ struct Tokens {
 
 impl StubVault {
     pub(crate) fn new(version: &str, entries: &[Entry]) -> Self {
-        let mut by_key: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
-        for entry in entries {
-            by_key.entry(entry.key.clone()).or_default().push(entry.clone());
-        }
-        Self { versioned: version == "v2", entries: by_key, tokens: Mutex::default() }
+        let engine = Arc::new(Engine::of(entries));
+        Self { versioned: version == "v2", engine, tokens: Mutex::default() }
+    }
+
+    /// What it holds, to interfere with.
+    pub(crate) fn engine(&self) -> Arc<Engine> {
+        Arc::clone(&self.engine)
     }
 }
 
@@ -39,7 +46,8 @@ impl StubService for StubVault {
             "auth/token/renew-self" => RequestClass::Renew,
             "auth/token/revoke-self" => RequestClass::Revoke,
             path if path.starts_with("secret") && request.query == "list=true" => RequestClass::List,
-            path if path.starts_with("secret/") => RequestClass::Read,
+            path if path.starts_with("secret/") && request.method == Method::GET => RequestClass::Read,
+            path if path.starts_with("secret/") => RequestClass::Write,
             _ => RequestClass::Other,
         }
     }
@@ -67,16 +75,19 @@ impl StubService for StubVault {
             let engine = json!({"path": "secret/", "type": "kv", "options": {"version": version}});
             return answer(200, &json!({ "data": engine }));
         }
-        let found =
-            match (path.strip_prefix("secret").map(|rest| rest.trim_start_matches('/')), self.versioned) {
-                (Some(folder), false) if request.query == "list=true" => self.folder(folder),
-                (Some(key), false) => self.newest(key).map(|entry| json!({"data": value(entry)})),
-                (Some(rest), true) => self.versioned(rest, &request.query),
-                (None, _) => None,
-            };
-        match found {
-            Some(body) => answer(200, &body),
-            None => answer(404, &json!({"errors": []})),
+        let rest = path.strip_prefix("secret").map(|rest| rest.trim_start_matches('/'));
+        let reply = match (rest, self.versioned) {
+            (Some(rest), false) => self.engine.unversioned(rest, request),
+            (Some(rest), true) => self.engine.versioned(rest, request),
+            (None, _) => Err(404),
+        };
+        match reply {
+            Ok(body) => answer(if body.is_null() { 204 } else { 200 }, &body),
+            Err(404) => answer(404, &json!({"errors": []})),
+            Err(status) => {
+                let words = "check-and-set parameter did not match the current version";
+                answer(status, &json!({"errors": [format!("{words} {CANARY}")]}))
+            }
         }
     }
 }
@@ -94,43 +105,6 @@ impl StubVault {
         let auth = json!({"client_token": token, "lease_duration": 3600, "renewable": true});
         answer(200, &json!({ "auth": auth }))
     }
-
-    fn versioned(&self, rest: &str, query: &str) -> Option<Value> {
-        if let Some(key) = rest.strip_prefix("data/") {
-            let entry = match query.strip_prefix("version=") {
-                None => self.newest(key)?,
-                Some(number) => self.entries.get(key)?.get(number.parse::<usize>().ok()?.checked_sub(1)?)?,
-            };
-            let metadata = json!({"version": entry.version.unwrap_or(1)});
-            return Some(json!({"data": {"data": value(entry), "metadata": metadata}}));
-        }
-        let key = rest.strip_prefix("metadata")?.trim_start_matches('/');
-        if query == "list=true" {
-            return self.folder(key);
-        }
-        let entry = self.newest(key)?;
-        Some(json!({"data": {"current_version": entry.version.unwrap_or(1), "custom_metadata": entry.tags}}))
-    }
-
-    fn newest(&self, key: &str) -> Option<&Entry> {
-        self.entries.get(key)?.last()
-    }
-
-    fn folder(&self, folder: &str) -> Option<Value> {
-        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-        let below = self.entries.keys().filter_map(|key| key.strip_prefix(&prefix));
-        let keys: BTreeSet<String> = below
-            .map(|rest| match rest.split_once('/') {
-                Some((child, _)) => format!("{child}/"),
-                None => rest.to_owned(),
-            })
-            .collect();
-        (!keys.is_empty()).then(|| json!({"data": {"keys": keys}}))
-    }
-}
-
-fn value(entry: &Entry) -> Value {
-    serde_json::from_slice(&entry.value).unwrap()
 }
 
 fn answer(status: u16, body: &Value) -> StubResponse {

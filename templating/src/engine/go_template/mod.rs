@@ -114,16 +114,43 @@ impl Template {
         environment: &mut Environment<'_>,
         missing_key: MissingKey,
     ) -> Result<Vec<u8>, TemplateError> {
+        let root = Map { element: Element::Text, entries: Rc::new(RefCell::new(texts(data))) };
+        self.run(root, environment, missing_key)
+    }
+
+    /// The rendered text with groups of fields, `{{ .group.name }}`; a missing one gives nothing, as in
+    /// [`MissingKey::NoValue`].
+    ///
+    /// # Errors
+    ///
+    /// As [`render_with`](Self::render_with).
+    pub fn render_groups(
+        &self,
+        groups: &BTreeMap<String, BTreeMap<String, Vec<u8>>>,
+        environment: &mut Environment<'_>,
+    ) -> Result<Vec<u8>, TemplateError> {
         let entries =
-            data.iter().map(|(name, value)| (Text::from(name.as_str()), Value::text(value.as_slice())));
-        let entries = Rc::new(RefCell::new(entries.collect()));
-        let root = Map { element: Element::Text, entries };
+            groups.iter().map(|(name, group)| (Text::from(name.as_str()), Value::text_map(texts(group))));
+        let root = Map { element: Element::Any, entries: Rc::new(RefCell::new(entries.collect())) };
+        self.run(root, environment, MissingKey::NoValue)
+    }
+
+    fn run(
+        &self,
+        root: Map,
+        environment: &mut Environment<'_>,
+        missing_key: MissingKey,
+    ) -> Result<Vec<u8>, TemplateError> {
         let scope =
             Scope::new(environment.now, environment.random, MAX_GO_RENDER_STEPS, MAX_GO_RENDER_MEMORY_BYTES);
         run::Run::new(&self.tree, root, missing_key, scope)
             .rendered()
             .map_err(|fault| self.lines.error(*fault))
     }
+}
+
+fn texts(data: &BTreeMap<String, Vec<u8>>) -> BTreeMap<Text, Value> {
+    data.iter().map(|(name, value)| (Text::from(name.as_str()), Value::text(value.as_slice()))).collect()
 }
 
 #[cfg(test)]
