@@ -110,7 +110,10 @@ fn ended_well(status: std::process::ExitStatus) -> Result<()> {
     Ok(())
 }
 
-/// Unit, conformance and e2e tests in one cargo run, beside a fresh test bed.
+/// All stories begin at once: how many go on at a time they settle among themselves (`e2e/src/story.rs`).
+const STORIES_AT_ONCE: &str = "200";
+
+/// Unit and conformance tests, then stories and recorded cases beside a fresh test bed.
 fn tests(arguments: &[String], tally: &mut Tally) -> Result<()> {
     let bed = TestBed::start()?;
     let logs = bed.folder.logs.clone();
@@ -123,10 +126,18 @@ fn tests(arguments: &[String], tally: &mut Tally) -> Result<()> {
 }
 
 fn cargo_test(bed: &TestBed, arguments: &[String], tally: &mut Tally) -> Result<()> {
-    let mut command: Command = workspace::cargo();
-    command.args(["test", "--workspace", "--no-fail-fast", "--features", "strongroom-e2e/testbed"]);
-    command.args(arguments).env("STRONGROOM_TESTBED", &bed.description);
-    let status = process::run_with_lines(&mut command, |line| {
+    let mut quick: Command = workspace::cargo();
+    quick.args(["test", "--workspace", "--no-fail-fast"]).args(arguments);
+    let mut told: Command = workspace::cargo();
+    told.args(["test", "--workspace", "--no-fail-fast", "--features", "strongroom-e2e/testbed"]);
+    told.args(["--test", "stories", "--test", "cases"]).args(arguments);
+    told.env("STRONGROOM_TESTBED", &bed.description).env("RUST_TEST_THREADS", STORIES_AT_ONCE);
+    let (quick, told) = (counted(&mut quick, tally), counted(&mut told, tally));
+    quick.and(told)
+}
+
+fn counted(command: &mut Command, tally: &mut Tally) -> Result<()> {
+    let status = process::run_with_lines(command, |line| {
         progress::line(line);
         tally.read(line);
     })?;

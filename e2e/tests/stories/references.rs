@@ -17,17 +17,17 @@ use strongroom_e2e::{
 
 /// A change must be seen by then. The check of a store that does not fail comes every five minutes, and the backoff of one
 /// that has failed for a while is longer than this.
-const SECONDS: Duration = Duration::from_secs(10);
+const SECONDS: Duration = Duration::from_secs(30);
 
 /// Long enough for the backoff of a failing store to outgrow [`SECONDS`].
-const BACKOFF_GROWS: Duration = Duration::from_secs(32);
+const BACKOFF_GROWS: Duration = Duration::from_secs(66);
 
 /// The ServiceAccount that the test bed's Vault knows.
 const VAULT_CLIENT: &str = "vault-client";
 
 #[tokio::test]
 async fn a_secret_id_that_is_mended_works_within_seconds() -> Result<()> {
-    let story = Story::begin("mended").await?;
+    let story = Story::begin_patient("mended").await?;
     story.write("app", &json!({ "password": "one" })).await?;
     let (role_id, secret_id) = approle(&story).await?;
     story.create(&manifests::secret("approle", "secret-id", "wrong")).await?;
@@ -49,7 +49,7 @@ async fn a_secret_id_that_is_mended_works_within_seconds() -> Result<()> {
 
 #[tokio::test]
 async fn a_token_secret_that_appears_late_or_again_works_within_seconds() -> Result<()> {
-    let story = Story::begin("late-token").await?;
+    let story = Story::begin_patient("late-token").await?;
     story.write("app", &json!({ "password": "one" })).await?;
     let login = manifests::token_login(TOKEN_SECRET);
     let provider = manifests::vault_v2(story.vault.address(), "secret", &login);
@@ -81,7 +81,7 @@ async fn a_token_secret_that_appears_late_or_again_works_within_seconds() -> Res
 
 #[tokio::test]
 async fn a_certificate_authority_that_is_mended_works_within_seconds() -> Result<()> {
-    let story = Story::begin("mended-ca").await?;
+    let story = Story::begin_patient("mended-ca").await?;
     let server = VaultServer::start(&story.testbed, &story.namespace).await?;
     server.vault.write_v2("secret", &story.key("app"), &json!({ "password": "one" })).await?;
     story.create(&manifests::secret(TOKEN_SECRET, "token", server.vault.token())).await?;
@@ -106,7 +106,7 @@ async fn a_certificate_authority_that_is_mended_works_within_seconds() -> Result
 
 #[tokio::test]
 async fn a_service_account_that_appears_late_works_within_seconds() -> Result<()> {
-    let story = Story::begin("late-account").await?;
+    let story = Story::begin_patient("late-account").await?;
     story.write("app", &json!({ "password": "one" })).await?;
     let provider = manifests::vault_v2(story.vault.address(), "secret", &kubernetes_login(VAULT_CLIENT));
     story.create(&secret_store(STORE, &story.class, &provider)).await?;
@@ -122,7 +122,7 @@ async fn a_service_account_that_appears_late_works_within_seconds() -> Result<()
 /// Rotation: the new credential is used at once, the login of the old one is revoked, and nothing is read or written anew.
 #[tokio::test]
 async fn a_rotated_credential_costs_a_login_and_no_refresh() -> Result<()> {
-    let story = Story::begin("rotated").await?;
+    let story = Story::begin_patient("rotated").await?;
     let (old, new) = (child_token(&story).await?, child_token(&story).await?);
     story.create(&manifests::secret(TOKEN_SECRET, "token", &old)).await?;
     let login = manifests::token_login(TOKEN_SECRET);
@@ -163,7 +163,7 @@ async fn a_rotated_credential_costs_a_login_and_no_refresh() -> Result<()> {
 /// it alone comes back.
 #[tokio::test]
 async fn a_callers_own_credential_that_is_mended_works_within_seconds() -> Result<()> {
-    let story = Story::begin("callers-token").await?;
+    let story = Story::begin_patient("callers-token").await?;
     story.write("app", &json!({ "password": "one" })).await?;
     let login = manifests::token_login(TOKEN_SECRET);
     let provider = manifests::vault_v2(story.vault.address(), "secret", &login);
@@ -183,7 +183,7 @@ async fn a_callers_own_credential_that_is_mended_works_within_seconds() -> Resul
 /// Ten objects wait for a store that does not exist yet, and none waits for the end of a backoff.
 #[tokio::test]
 async fn a_store_that_becomes_ready_wakes_what_waits_for_it() -> Result<()> {
-    let story = Story::begin("awakened").await?;
+    let story = Story::begin_patient("awakened").await?;
     let names: Vec<String> = (0..10).map(|number| format!("app-{number}")).collect();
     story.write("app", &json!({ "password": "one" })).await?;
     for name in &names {
@@ -203,7 +203,7 @@ async fn a_store_that_becomes_ready_wakes_what_waits_for_it() -> Result<()> {
 /// With a namespace of its own a controller watches references there alone, and compares the others at each check.
 #[tokio::test]
 async fn within_one_namespace_references_are_watched_too() -> Result<()> {
-    let story = Story::begin_alone("one-namespace").await?;
+    let story = Story::begin_alone_patient("one-namespace").await?;
     let controller = story.controller_with("only", &[&format!("--namespace={}", story.namespace)]).await?;
     story.write("app", &json!({ "password": "one" })).await?;
     story.create(&manifests::secret(TOKEN_SECRET, "token", "wrong")).await?;
