@@ -317,12 +317,12 @@ impl Pool {
 mod tests {
     use std::sync::Mutex;
 
-    use kube::core::DeserializeGuard;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::app::context_over;
     use crate::context::Context;
+    use crate::kube_io::Watched;
 
     /// What the API server answers about the store's credential.
     #[derive(Clone, Copy, Debug)]
@@ -340,7 +340,7 @@ mod tests {
             "metadata": { "name": "store", "namespace": "ns", "uid": "1", "generation": 1 },
             "spec": { "provider": { "vault": vault } },
         });
-        StoreView::namespaced(DeserializeGuard(Ok(serde_json::from_value(store).unwrap())))
+        StoreView::namespaced(Watched(Ok(serde_json::from_value(store).unwrap())))
     }
 
     /// A context whose credential is as the returned cell says.
