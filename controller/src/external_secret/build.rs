@@ -59,7 +59,7 @@ pub(super) fn build(
         let heeds_absence = spec.target.deletion_policy != DeletionPolicy::Retain;
         match shaped {
             Ok(shaped) => data.extend(shaped),
-            Err(shape::ShapeError::Missing(_)) if heeds_absence => missing.push(missing_text(&source.entry)),
+            Err(shape::ShapeError::Missing(..)) if heeds_absence => missing.push(missing_text(&source.entry)),
             Err(error) => {
                 let (entry, message) = (source.entry.to_string(), error.to_string());
                 return Err(SyncError::Data { entry, store: source.store, message });

@@ -2,4 +2,4 @@
 
 pub mod go_template;
 pub mod handlebars;
-mod near;
+pub mod near;
