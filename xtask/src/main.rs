@@ -17,6 +17,7 @@ mod servers;
 mod test;
 mod testbed;
 mod toolchain;
+mod upstream;
 mod vault_api;
 mod vault_server;
 mod vault_setup;

@@ -33,13 +33,8 @@ async fn a_secret_id_that_is_mended_works_within_seconds() -> Result<()> {
     story.create(&manifests::secret("approle", "secret-id", "wrong")).await?;
     let login = approle_login(&role_id, "approle");
     let provider = manifests::vault_v2(story.vault.address(), "secret", &login);
-    story.create(&secret_store(STORE, &story.class, &provider)).await?;
-    story.failed(Kind::SecretStore, STORE).await?;
-    let app = ExternalSecret::from_store("app", STORE).takes("password", &story.key("app"), "password");
-    story.external_secret(app).await?;
-    story.failed(Kind::ExternalSecret, "app").await?;
     // However long this lasts: Vault must not be asked so often that it locks the role.
-    tokio::time::sleep(BACKOFF_GROWS).await;
+    waits_in_vain(&story, &provider).await?;
 
     let right = json!({ "stringData": { "secret-id": secret_id } });
     story.patch(Kind::Secret, "approle", &right).await?;
@@ -53,11 +48,7 @@ async fn a_token_secret_that_appears_late_or_again_works_within_seconds() -> Res
     story.write("app", &json!({ "password": "one" })).await?;
     let login = manifests::token_login(TOKEN_SECRET);
     let provider = manifests::vault_v2(story.vault.address(), "secret", &login);
-    story.create(&secret_store(STORE, &story.class, &provider)).await?;
-    story.failed(Kind::SecretStore, STORE).await?;
-    let app = ExternalSecret::from_store("app", STORE).takes("password", &story.key("app"), "password");
-    story.external_secret(app).await?;
-    tokio::time::sleep(BACKOFF_GROWS).await;
+    waits_in_vain(&story, &provider).await?;
     story.create(&manifests::secret(TOKEN_SECRET, "token", story.vault.token())).await?;
     within_seconds(&story, "app", "one").await?;
 
@@ -92,12 +83,9 @@ async fn a_certificate_authority_that_is_mended_works_within_seconds() -> Result
     story.create(&config_map).await?;
     let mut provider = manifests::vault_v2(&server.tls_url, "secret", &manifests::token_login(TOKEN_SECRET));
     provider["vault"]["caProvider"] = json!({ "type": "ConfigMap", "name": "ca", "key": "ca.pem" });
-    story.create(&secret_store(STORE, &story.class, &provider)).await?;
-    let condition = story.failed(Kind::SecretStore, STORE).await?;
+    waits_in_vain(&story, &provider).await?;
+    let condition = ready(&story.get(Kind::SecretStore, STORE).await?)?;
     assert!(condition.message.contains("certificate"), "{}", condition.message);
-    let app = ExternalSecret::from_store("app", STORE).takes("password", &story.key("app"), "password");
-    story.external_secret(app).await?;
-    tokio::time::sleep(BACKOFF_GROWS).await;
 
     story.patch(Kind::ConfigMap, "ca", &json!({ "data": { "ca.pem": server.certificate } })).await?;
     within_seconds(&story, "app", "one").await?;
@@ -109,11 +97,7 @@ async fn a_service_account_that_appears_late_works_within_seconds() -> Result<()
     let story = Story::begin_patient("late-account").await?;
     story.write("app", &json!({ "password": "one" })).await?;
     let provider = manifests::vault_v2(story.vault.address(), "secret", &kubernetes_login(VAULT_CLIENT));
-    story.create(&secret_store(STORE, &story.class, &provider)).await?;
-    story.failed(Kind::SecretStore, STORE).await?;
-    let app = ExternalSecret::from_store("app", STORE).takes("password", &story.key("app"), "password");
-    story.external_secret(app).await?;
-    tokio::time::sleep(BACKOFF_GROWS).await;
+    waits_in_vain(&story, &provider).await?;
     story.create(&manifests::service_account(VAULT_CLIENT)).await?;
     within_seconds(&story, "app", "one").await?;
     story.end().await
@@ -209,11 +193,7 @@ async fn within_one_namespace_references_are_watched_too() -> Result<()> {
     story.create(&manifests::secret(TOKEN_SECRET, "token", "wrong")).await?;
     let login = manifests::token_login(TOKEN_SECRET);
     let provider = manifests::vault_v2(story.vault.address(), "secret", &login);
-    story.create(&secret_store(STORE, &story.class, &provider)).await?;
-    story.failed(Kind::SecretStore, STORE).await?;
-    let app = ExternalSecret::from_store("app", STORE).takes("password", &story.key("app"), "password");
-    story.external_secret(app).await?;
-    tokio::time::sleep(BACKOFF_GROWS).await;
+    waits_in_vain(&story, &provider).await?;
     let api = story.api_audit()?;
     let right = json!({ "stringData": { "token": story.vault.token() } });
     story.patch(Kind::Secret, TOKEN_SECRET, &right).await?;
@@ -227,6 +207,17 @@ async fn within_one_namespace_references_are_watched_too() -> Result<()> {
     assert!(elsewhere.is_empty(), "{elsewhere:?}");
     drop(controller);
     story.end().await
+}
+
+/// A store that cannot work yet and the object `app`, which has waited for it so long that it is looked at rarely.
+async fn waits_in_vain(story: &Story, provider: &Value) -> Result<()> {
+    story.create(&secret_store(STORE, &story.class, provider)).await?;
+    story.failed(Kind::SecretStore, STORE).await?;
+    let app = ExternalSecret::from_store("app", STORE).takes("password", &story.key("app"), "password");
+    story.external_secret(app).await?;
+    story.failed(Kind::ExternalSecret, "app").await?;
+    tokio::time::sleep(BACKOFF_GROWS).await;
+    Ok(())
 }
 
 /// Role id and secret id of an approle role that only this story uses: a locked one would stop others.
