@@ -7,7 +7,7 @@ use std::time::Duration;
 use strongroom_crds::conditions::{resource_message, secret_message};
 use strongroom_provider_api::{Error, ErrorKind};
 
-use crate::external_secret::{Held, TemplateFault};
+use crate::external_secret::{Held, Near, TemplateFault};
 use crate::generators::GeneratorError;
 use crate::kube_io::{ApiError, ApiFailure};
 use crate::schedule::{Backoff, Next, RESYNC};
@@ -38,6 +38,8 @@ pub enum SyncError {
         store: StoreId,
         /// What went wrong.
         error: Arc<Error>,
+        /// Entries that it may have meant.
+        near: Near,
     },
     /// A store has failed repeatedly: its breaker lets one object at a time ask it.
     Held {
@@ -180,6 +182,15 @@ impl SyncError {
         }
     }
 
+    /// The same, and the entries that were perhaps meant.
+    #[must_use]
+    pub fn suggesting(self, near: Near) -> Self {
+        match self {
+            Self::Store { entry, store, error, .. } => Self::Store { entry, store, error, near },
+            other => other,
+        }
+    }
+
     /// True if the attempt ended before it came to the target.
     pub fn leaves_target(&self) -> bool {
         matches!(self, Self::Access { .. } | Self::Store { .. } | Self::Data { .. } | Self::Generator { .. })
@@ -255,7 +266,10 @@ impl fmt::Display for SyncError {
                 )
             }
             Self::Access { entry, error } => write!(f, "error processing {entry}, err: {reason}: {error}"),
-            Self::Store { entry, store, error } | Self::Held { entry, store, error, .. } => {
+            Self::Store { entry, store, error, near } => {
+                write!(f, "error processing {entry}, err: {store}: {reason}: {error}{near}")
+            }
+            Self::Held { entry, store, error, .. } => {
                 write!(f, "error processing {entry}, err: {store}: {reason}: {error}")
             }
             Self::Data { entry, store, message } => {

@@ -29,8 +29,20 @@ pub struct Testbed {
     pub logs: PathBuf,
     /// Folder for files that live as long as the test bed.
     pub run_dir: PathBuf,
+    /// Whose CustomResourceDefinitions the cluster has.
+    pub definitions: Definitions,
     /// The Vault that most stories read from.
     pub vault: VaultAccess,
+}
+
+/// Whose CustomResourceDefinitions a cluster has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Definitions {
+    /// The checked-in ones.
+    Ours,
+    /// External Secrets Operator's, of an older release: those of ours have more fields.
+    Upstreams,
 }
 
 /// The test bed's Vault.

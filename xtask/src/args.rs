@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::testbed::Definitions;
 use crate::{bench, demo, fuzz, generate, oracle, test, testbed};
 
 /// Development tasks of Strongroom.
@@ -18,7 +19,11 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
     /// Start etcd, kube-apiserver, kube-controller-manager and Vault, and keep them until Ctrl-C.
-    Testbed,
+    Testbed {
+        /// With upstream's CustomResourceDefinitions instead of ours.
+        #[arg(long)]
+        upstreams_definitions: bool,
+    },
     /// Show what Strongroom does, step by step, on a real control plane with a real Vault.
     Demo(demo::Options),
     /// Check the format, lint, build, and run every test against the test bed.
@@ -46,7 +51,12 @@ impl Task {
             Self::Oracle(options) => oracle::run(&options),
             Self::Fuzz(options) => fuzz::run(&options),
             Self::Bench(options) => bench::run(&options),
-            Self::Testbed => testbed::keep_until_interrupted(),
+            Self::Testbed { upstreams_definitions: false } => {
+                testbed::keep_until_interrupted(Definitions::Ours)
+            }
+            Self::Testbed { upstreams_definitions: true } => {
+                testbed::keep_until_interrupted(Definitions::Upstreams)
+            }
             Self::Generate { check } => {
                 let result = if check { generate::check() } else { generate::write() };
                 result.map(|()| ExitCode::SUCCESS)

@@ -18,6 +18,7 @@ mod servers;
 mod test;
 mod testbed;
 mod toolchain;
+mod upstream;
 mod vault_api;
 mod vault_server;
 mod vault_setup;

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::control_plane::ControlPlane;
 use crate::vault_server::VaultServer;
 use crate::vault_setup::{self, Cluster, Credentials};
-use crate::{interrupt, ports, progress, servers, workspace};
+use crate::{interrupt, ports, progress, servers, upstream, workspace};
 
 /// A folder under the target folder for one run's data and logs, named by the process that owns it.
 #[derive(Debug)]
@@ -35,6 +35,16 @@ pub(crate) struct TestBed {
     pub(crate) description: PathBuf,
 }
 
+/// Whose CustomResourceDefinitions the cluster has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Definitions {
+    /// The checked-in ones.
+    Ours,
+    /// External Secrets Operator's.
+    Upstreams,
+}
+
 /// The contract with the tests: contents of `testbed.json`.
 #[derive(Debug, Serialize)]
 struct Description<'a> {
@@ -49,6 +59,7 @@ struct Description<'a> {
     run_dir: &'a Path,
     vault: VaultDescription<'a>,
     service_account_public_key: &'a Path,
+    definitions: Definitions,
 }
 
 /// The part about Vault.
@@ -82,8 +93,8 @@ impl RunFolder {
 }
 
 impl TestBed {
-    /// Starts everything and writes `testbed.json`.
-    pub(crate) fn start() -> Result<Self> {
+    /// Starts everything, applies the definitions and writes `testbed.json`.
+    pub(crate) fn start(definitions: Definitions) -> Result<Self> {
         let (programs, vault_program) = (servers::control_plane()?, servers::vault()?);
         let helm = servers::helm()?;
         let folder = RunFolder::create()?;
@@ -103,16 +114,17 @@ impl TestBed {
         step.done();
         let description = folder.path.join("testbed.json");
         let bed = Self { vault, control_plane, helm, folder, description };
-        bed.describe(&credentials)?;
-        Ok(bed)
-    }
-
-    /// Applies the checked-in CRDs.
-    pub(crate) fn apply_crds(&self) -> Result<()> {
+        bed.describe(&credentials, definitions)?;
         let step = progress::Step::start("Applying the CRDs");
-        self.control_plane.kubectl.apply_crds()?;
+        match definitions {
+            Definitions::Ours if workspace::crds().is_dir() => bed.control_plane.kubectl.apply_crds()?,
+            Definitions::Ours => 0,
+            Definitions::Upstreams => {
+                bed.control_plane.kubectl.apply_definitions(&upstream::definitions()?)?
+            }
+        };
         step.done();
-        Ok(())
+        Ok(bed)
     }
 
     /// Stops the servers, then gives the folder they leave behind.
@@ -123,7 +135,7 @@ impl TestBed {
         folder
     }
 
-    fn describe(&self, credentials: &Credentials) -> Result<()> {
+    fn describe(&self, credentials: &Credentials, definitions: Definitions) -> Result<()> {
         let strongroom = workspace::strongroom_path()?;
         let description = Description {
             kubeconfig: self.control_plane.kubectl.kubeconfig(),
@@ -146,6 +158,7 @@ impl TestBed {
                 secret_id: &credentials.secret_id,
             },
             service_account_public_key: &self.control_plane.service_account_public_key,
+            definitions,
         };
         fs::write(&self.description, serde_json::to_string_pretty(&description)?)?;
         Ok(())
@@ -153,11 +166,8 @@ impl TestBed {
 }
 
 /// `cargo xtask testbed`: starts the test bed, says how to reach it, and keeps it until a signal.
-pub(crate) fn keep_until_interrupted() -> Result<ExitCode> {
-    let mut bed = TestBed::start()?;
-    if workspace::crds().is_dir() {
-        bed.apply_crds()?;
-    }
+pub(crate) fn keep_until_interrupted(definitions: Definitions) -> Result<ExitCode> {
+    let mut bed = TestBed::start(definitions)?;
     progress::line(&format!(
         "\nThe test bed runs until Ctrl-C.\n\n\
          export STRONGROOM_TESTBED={}\nexport KUBECONFIG={}\nexport VAULT_ADDR={}\nexport VAULT_TOKEN={}\n\n\

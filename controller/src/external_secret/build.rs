@@ -68,7 +68,7 @@ pub(super) fn stored(
         };
         let shaped = match shaped {
             Ok(shaped) => Ok(shaped),
-            Err(shape::ShapeError::Missing(_)) if heeds_absence => Err(missing_text(&source.entry)),
+            Err(shape::ShapeError::Missing(..)) if heeds_absence => Err(missing_text(&source.entry)),
             Err(error) => {
                 let (entry, message) = (source.entry.to_string(), error.to_string());
                 return Err(SyncError::Data { entry, store: source.store, message });

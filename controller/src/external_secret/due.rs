@@ -233,12 +233,11 @@ mod tests {
     use std::sync::Arc;
 
     use jiff::{SignedDuration, Timestamp};
-    use kube::core::DeserializeGuard;
     use serde_json::{Value, json};
     use strongroom_crds::ExternalSecret;
 
     use super::*;
-    use crate::kube_io::{NamespaceView, ObjectKey, SecretDigest};
+    use crate::kube_io::{NamespaceView, ObjectKey, SecretDigest, Watched};
 
     const SYNCED: &str = "2026-01-01T00:00:00Z";
 
@@ -265,7 +264,7 @@ mod tests {
         let synced: Timestamp = SYNCED.parse().unwrap();
         let mut observed = Observed {
             key: ObjectKey::new("ns", "es"),
-            object: Arc::new(DeserializeGuard(Ok(serde_json::from_value(object).unwrap()))),
+            object: Arc::new(Watched(Ok(serde_json::from_value(object).unwrap()))),
             seen: tokio::time::Instant::now(),
             target: Some(Arc::new(digest)),
             namespace: Arc::new(NamespaceView::default()),
@@ -281,7 +280,7 @@ mod tests {
     fn edit(observed: &mut Observed, edit: impl FnOnce(&mut ExternalSecret)) {
         let mut object = observed.object.0.clone().unwrap();
         edit(&mut object);
-        observed.object = Arc::new(DeserializeGuard(Ok(object)));
+        observed.object = Arc::new(Watched(Ok(object)));
     }
 
     fn verdict(observed: &Observed) -> Due {

@@ -14,6 +14,7 @@ mod fetch;
 mod gather;
 mod generate;
 mod generic;
+mod near;
 mod privilege;
 mod render;
 mod report;
@@ -27,12 +28,15 @@ mod window;
 mod words;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use strongroom_crds::ExternalSecretSpec;
+use strongroom_crds::conditions::{ConditionType, STATUS_TRUE};
 use strongroom_provider_api::SecretBytes;
 use tokio::time::Instant;
 
 pub use brake::{Brake, BrakeLimits, Held};
+pub use near::Near;
 pub use status::{Refreshed, StatusSchema};
 
 use crate::context::Context;
@@ -67,7 +71,9 @@ pub async fn reconcile(context: &Context, job: Job<ObjectKey>) -> Next {
     let started = Instant::now();
     let outcome = sync(context, &observed, job.asked).await;
     let outcome = match outcome {
-        Err(error) if is_first_check_of_a_new_store(&error) => Ok(Outcome::Waiting),
+        Err(error) if is_first_check_of_a_new_store(&error) || is_too_early(&error, &observed) => {
+            Ok(Outcome::Waiting)
+        }
         outcome => outcome,
     };
     let next = report::report(context, &observed, outcome, job.failures).await;
@@ -101,7 +107,7 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
     };
     if cleanup::hold(context, observed).await? {
         // The object has changed by it; the hops go on with the newest.
-        return Ok(Outcome::InStep(Some(std::time::Duration::ZERO)));
+        return Ok(Outcome::InStep(Some(Duration::ZERO)));
     }
     let since = due::since(cause, asked, observed, next_refresh.unwrap_or_default());
     let generators = match generate::find(context, observed, sources.generators).await? {
@@ -109,7 +115,10 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
         generate::Found::Foreign => return Ok(Outcome::NotOurs),
     };
     let mut stores = connect::connect(context, observed, &sources.stores, since).await?;
-    let fetched = fetch::fetch(context, spec, sources.stores, &mut stores).await?;
+    let fetched = match fetch::fetch(context, spec, sources.stores, &mut stores).await {
+        Ok(fetched) => fetched,
+        Err(error) => return Err(near::suggested(observed, &stores, error).await),
+    };
     let parts = in_place(spec, || build::stored(spec, fetched, observed.now))?;
     let made = generate::generate(context, observed, generators).await?;
     let outcome = carry_out(context, observed, spec, &kind, parts, &made).await;
@@ -198,4 +207,56 @@ fn uses_cluster_store(spec: &strongroom_crds::ExternalSecretSpec) -> bool {
 /// wakes them; until it has ended nothing is wrong.
 fn is_first_check_of_a_new_store(error: &SyncError) -> bool {
     matches!(error, SyncError::Access { error: AccessError::Fresh(_), .. })
+}
+
+/// Each kind has a watch of its own, and the ones' events may come before the others'. A store that is not there may be
+/// about to come, and may be another controller's: nothing is said against an object that this one has only just met.
+fn is_too_early(error: &SyncError, observed: &Observed) -> bool {
+    const WATCHES_DIFFER: Duration = Duration::from_secs(2);
+    let failed = || {
+        let status = observed.status();
+        let mut conditions = status.conditions.iter();
+        conditions.any(|condition| {
+            condition.type_ == ConditionType::Ready.as_str() && condition.status != STATUS_TRUE
+        })
+    };
+    matches!(error, SyncError::Access { error: AccessError::Absent(_), .. })
+        && observed.seen.elapsed() < WATCHES_DIFFER
+        && !failed()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::app::context_over;
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_said_of_a_missing_store_before_its_event_had_time_to_come() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let context = context_over(&[], move |_, _, body| {
+            count.fetch_add(1, Ordering::Relaxed);
+            (201, body.clone())
+        });
+        let key = ObjectKey::new("ns", "es");
+        let object = json!({
+            "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",
+            "metadata": { "name": "es", "namespace": "ns", "uid": "1", "generation": 1 },
+            "spec": { "secretStoreRef": { "name": "late" }, "dataFrom": [{ "extract": { "key": "k" } }] },
+        });
+        let object = serde_json::from_value(object).unwrap();
+        context.external_secrets.put(key.clone(), Some("1"), object).unwrap();
+        let job = || Job { key: key.clone(), failures: 0, asked: Instant::now() };
+        let next = reconcile(&context, job()).await;
+        assert!(matches!(next, Next::After(wait) if wait <= Duration::from_secs(1)), "{next:?}");
+        assert_eq!(asked.load(Ordering::Relaxed), 0);
+        tokio::time::advance(Duration::from_secs(3)).await;
+        reconcile(&context, job()).await;
+        assert!(asked.load(Ordering::Relaxed) > 0, "the store is missing, and that is told");
+    }
 }

@@ -16,6 +16,7 @@ use strongroom_templating::transform::rewrite::{
 };
 use strongroom_templating::transform::select::{self, JsonMap, SelectError};
 
+use super::near::{self, Near};
 use crate::random::SystemRandom;
 
 /// Data of one entry, by key.
@@ -28,11 +29,11 @@ type Values = BTreeMap<String, Vec<u8>>;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ShapeError {
     /// The property is absent, and in this provider's dialect that means the secret is.
-    #[error("Secret does not exist: there is no property {0:?}")]
-    Missing(String),
+    #[error("Secret does not exist: there is no property {0:?}{1}")]
+    Missing(String, Near),
     /// The property is absent.
-    #[error("cannot find secret data for key: {0:?}")]
-    NoProperty(String),
+    #[error("cannot find secret data for key: {0:?}{1}")]
+    NoProperty(String, Near),
     /// The payload is not of the form that is needed.
     #[error(transparent)]
     Select(#[from] SelectError),
@@ -175,9 +176,12 @@ fn selected(remote: &api::RemoteRef, payload: &Payload, dialect: Dialect) -> Res
         Content::Fields(fields) => field(fields, property, dialect)?,
         Content::Bytes(bytes) => select::property(bytes.expose(), property, order, json_map(dialect))?,
     };
-    found.ok_or_else(|| match dialect.missing_property {
-        MissingProperty::NotFound => ShapeError::Missing(property.to_owned()),
-        MissingProperty::InvalidPayload => ShapeError::NoProperty(property.to_owned()),
+    found.ok_or_else(|| {
+        let near = near::property(&payload.content, property);
+        match dialect.missing_property {
+            MissingProperty::NotFound => ShapeError::Missing(property.to_owned(), near),
+            MissingProperty::InvalidPayload => ShapeError::NoProperty(property.to_owned(), near),
+        }
     })
 }
 

@@ -13,6 +13,7 @@ mod references;
 mod registry;
 mod requests;
 mod tail;
+mod watched;
 pub mod watches;
 
 pub use error::{ApiError, ApiFailure};
@@ -24,4 +25,5 @@ pub use mirror::Mirror;
 pub use references::ClusterResolver;
 pub use registry::{Dependant, Freshness, Interest, Reference, ReferenceKind, References, Shown};
 pub use requests::{Cluster, StatusOwner};
-pub use watches::{NamespaceView, SecretDigest, Watched};
+pub use watched::{Stored, Unreadable, Watched};
+pub use watches::{NamespaceView, SecretDigest};

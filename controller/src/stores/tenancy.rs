@@ -8,13 +8,13 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use kube::core::DeserializeGuard;
 use serde_json::{Map, Value, json};
 use strongroom_provider_api::{CaProvider, ErrorKind, SecretKeySelector, ServiceAccountSelector};
 use strongroom_provider_catalog as catalog;
 
 use super::StoreView;
 use crate::app::context_over;
+use crate::kube_io::Watched;
 
 /// Fields of login methods that are not built in: whoever builds one in takes its fields off.
 const NOT_USED_YET: &[&str] = &[
@@ -247,10 +247,10 @@ fn store(provider: &str, settings: &Value, cluster: bool) -> StoreView {
         "spec": { "provider": { provider: settings } },
     });
     if cluster {
-        return StoreView::cluster(DeserializeGuard(Ok(serde_json::from_value(store).unwrap())));
+        return StoreView::cluster(Watched(Ok(serde_json::from_value(store).unwrap())));
     }
     store["metadata"]["namespace"] = "own".into();
-    StoreView::namespaced(DeserializeGuard(Ok(serde_json::from_value(store).unwrap())))
+    StoreView::namespaced(Watched(Ok(serde_json::from_value(store).unwrap())))
 }
 
 fn places(places: &[&str]) -> BTreeSet<String> {

@@ -2,7 +2,7 @@
 
 pub mod go_template;
 pub mod handlebars;
-mod near;
+pub mod near;
 
 use std::fmt;
 
