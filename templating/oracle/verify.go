@@ -75,7 +75,7 @@ func verifyHtpasswd(p []string) error {
 	return bcrypt.CompareHashAndPassword([]byte(hash), []byte(p[2]))
 }
 
-func certificate(text string) (*x509.Certificate, error) {
+func parsedCertificate(text string) (*x509.Certificate, error) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
 		return nil, fmt.Errorf("not PEM")
@@ -94,11 +94,11 @@ func verifyIssued(p []string) error {
 	if err := verifyPair(p[1:3]); err != nil {
 		return err
 	}
-	authority, err := certificate(p[0])
+	authority, err := parsedCertificate(p[0])
 	if err != nil {
 		return err
 	}
-	leaf, err := certificate(p[1])
+	leaf, err := parsedCertificate(p[1])
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func verifyArchive(p []string) error {
 	if err != nil {
 		return err
 	}
-	wanted, err := certificate(p[2])
+	wanted, err := parsedCertificate(p[2])
 	if err != nil {
 		return err
 	}
