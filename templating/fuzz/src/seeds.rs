@@ -22,8 +22,8 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "go_template" => templates(),
         "gjson" => paths(),
         "yaml" => emitted("yaml"),
-        "pem" => fixtures(|name| name.ends_with(".pem")),
-        "pkcs12" => fixtures(|name| name.ends_with(".pfx")),
+        "pem" => fixtures(|name| name.strip_suffix(".pem").is_some()),
+        "pkcs12" => fixtures(|name| name.strip_suffix(".pfx").is_some()),
         "jwk" => fixtures(|name| name.starts_with("jwk-")),
         _ => Vec::new(),
     };
