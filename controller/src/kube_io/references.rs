@@ -176,7 +176,11 @@ impl ClusterResolver {
         (label, wanted): (&str, &str),
     ) -> Result<BTreeMap<String, SecretBytes>> {
         let reference = self.expect(ReferenceKind::Secret, key);
-        let secret = self.cluster.secret(key).await.map_err(|error| failed("Secret", key, &error))?;
+        let secret = match self.cluster.secret(key).await {
+            Ok(secret) => secret,
+            Err(error) if is_refusal(&error) => None,
+            Err(error) => return Err(failed("Secret", key, &error)),
+        };
         let secret = secret.ok_or_else(|| unlabelled(key, label, wanted))?;
         self.note(&reference, &secret.metadata);
         let given = secret.metadata.labels.as_ref().and_then(|labels| labels.get(label));
@@ -290,10 +294,14 @@ fn without_key(kind: &str, key: &ObjectKey, data_key: &str) -> Error {
 
 /// Absent and forbidden look the same to whoever reads the condition.
 fn failed(kind: &str, key: &ObjectKey, error: &ApiError) -> Error {
-    match error.failure() {
-        ApiFailure::NotFound | ApiFailure::Forbidden | ApiFailure::Invalid => absent(kind, key),
-        _ => Error::new(ErrorKind::Unavailable, "resolve a reference", error.to_string()),
+    if is_refusal(error) {
+        return absent(kind, key);
     }
+    Error::new(ErrorKind::Unavailable, "resolve a reference", error.to_string())
+}
+
+fn is_refusal(error: &ApiError) -> bool {
+    matches!(error.failure(), ApiFailure::NotFound | ApiFailure::Forbidden | ApiFailure::Invalid)
 }
 
 #[cfg(test)]

@@ -71,8 +71,10 @@ impl From<String> for Wiped {
 
 #[derive(Deserialize)]
 struct NameList {
+    kind: String,
     metadata: Metadata,
-    items: Vec<NameItem>,
+    /// Null in an empty list.
+    items: Option<Vec<NameItem>>,
 }
 
 #[derive(Deserialize)]
@@ -165,7 +167,12 @@ impl Secrets {
         let ask = Ask { accept: NAMES_ONLY, cap: PAGE_CAP, ..Ask::get("ListSecrets", "search", path) };
         let answer = self.cluster.answer(&ask).await?;
         let list: NameList = parsed("search", &answer.body)?;
-        let names = list.items.into_iter().map(|item| item.metadata.name).collect();
+        // Anything else that happens to have no items must not pass for an empty list.
+        if !matches!(list.kind.as_str(), "PartialObjectMetadataList" | "SecretList") {
+            return Err(unreadable("search"));
+        }
+        let items = list.items.unwrap_or_default().into_iter();
+        let names = items.map(|item| item.metadata.name).collect();
         Ok(Page { names, next: list.metadata.r#continue })
     }
 

@@ -125,6 +125,8 @@ fn page(secrets: &BTreeMap<String, Value>, query: &str) -> Value {
         found.iter().skip(start).take(2).map(|secret| json!({ "metadata": secret["metadata"] })).collect();
     let end = start + items.len();
     let next = if end < found.len() { end.to_string() } else { String::new() };
+    // As the real one does it.
+    let items = if items.is_empty() { Value::Null } else { items.into() };
     json!({ "kind": "PartialObjectMetadataList", "metadata": { "continue": next }, "items": items })
 }
 
