@@ -27,6 +27,8 @@ pub struct Testbed {
     pub run_dir: PathBuf,
     /// The Vault that most stories read from.
     pub vault: VaultAccess,
+    /// The PostgreSQL for whose roles Vault's database engine makes credentials.
+    pub postgres: PostgresAccess,
 }
 
 /// The test bed's Vault.
@@ -46,6 +48,19 @@ pub struct VaultAccess {
     pub role_id: String,
     /// Secret id of the approle role `suite`.
     pub secret_id: String,
+}
+
+/// The test bed's PostgreSQL, without TLS on 127.0.0.1.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PostgresAccess {
+    /// Its port.
+    pub port: u16,
+    /// The administrator.
+    pub user: String,
+    /// The administrator's password.
+    pub password: String,
+    /// The database to connect to.
+    pub database: String,
 }
 
 impl Testbed {

@@ -1,4 +1,4 @@
-//! The test bed: one control plane and one Vault in a run folder, described for the tests in `testbed.json`.
+//! The test bed: one control plane, one Vault and one PostgreSQL in a run folder, described for the tests in `testbed.json`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use rustix::process::{Pid, test_kill_process};
 use serde::Serialize;
 
 use crate::control_plane::ControlPlane;
+use crate::postgres_server::{ADMINISTRATOR, PostgresServer};
 use crate::vault_server::VaultServer;
 use crate::vault_setup::{self, Cluster, Credentials};
 use crate::{interrupt, ports, progress, servers, workspace};
@@ -27,6 +28,7 @@ pub(crate) struct RunFolder {
 #[derive(Debug)]
 pub(crate) struct TestBed {
     vault: VaultServer,
+    postgres: PostgresServer,
     control_plane: ControlPlane,
     /// Where it lives.
     pub(crate) folder: RunFolder,
@@ -45,6 +47,7 @@ struct Description<'a> {
     logs: &'a Path,
     run_dir: &'a Path,
     vault: VaultDescription<'a>,
+    postgres: PostgresDescription<'a>,
     service_account_public_key: &'a Path,
 }
 
@@ -59,6 +62,15 @@ struct VaultDescription<'a> {
     narrow_token: &'a str,
     role_id: &'a str,
     secret_id: &'a str,
+}
+
+/// The part about PostgreSQL.
+#[derive(Debug, Serialize)]
+struct PostgresDescription<'a> {
+    port: u16,
+    user: &'a str,
+    password: &'a str,
+    database: &'a str,
 }
 
 impl RunFolder {
@@ -82,9 +94,13 @@ impl TestBed {
     /// Starts everything and writes `testbed.json`.
     pub(crate) fn start() -> Result<Self> {
         let (programs, vault_program) = (servers::control_plane()?, servers::vault()?);
+        let postgres_home = servers::postgres()?;
         let folder = RunFolder::create()?;
         let step = progress::Step::start("Starting etcd, kube-apiserver and kube-controller-manager");
         let control_plane = ControlPlane::start(&programs, &folder.path, &folder.logs)?;
+        step.done();
+        let step = progress::Step::start("Starting PostgreSQL");
+        let postgres = PostgresServer::start(&postgres_home, &folder.path, &folder.logs)?;
         step.done();
         let step = progress::Step::start("Starting Vault");
         let [port] = ports::free_ports()?;
@@ -96,9 +112,10 @@ impl TestBed {
         };
         let credentials =
             vault_setup::prepare_for_tests(&vault.api, &cluster, &control_plane.service_account_public_key)?;
+        vault_setup::add_database(&vault.api, &postgres)?;
         step.done();
         let description = folder.path.join("testbed.json");
-        let bed = Self { vault, control_plane, folder, description };
+        let bed = Self { vault, postgres, control_plane, folder, description };
         bed.describe(&credentials)?;
         Ok(bed)
     }
@@ -113,8 +130,9 @@ impl TestBed {
 
     /// Stops the servers, then gives the folder they leave behind.
     pub(crate) fn stop(self) -> RunFolder {
-        let Self { vault, control_plane, folder, description: _ } = self;
+        let Self { vault, postgres, control_plane, folder, description: _ } = self;
         drop(vault);
+        drop(postgres);
         drop(control_plane);
         folder
     }
@@ -138,6 +156,12 @@ impl TestBed {
                 narrow_token: &credentials.narrow_token,
                 role_id: &credentials.role_id,
                 secret_id: &credentials.secret_id,
+            },
+            postgres: PostgresDescription {
+                port: self.postgres.port,
+                user: ADMINISTRATOR,
+                password: &self.postgres.password,
+                database: ADMINISTRATOR,
             },
             service_account_public_key: &self.control_plane.service_account_public_key,
         };
@@ -165,6 +189,7 @@ pub(crate) fn keep_until_interrupted() -> Result<ExitCode> {
     ));
     while interrupt::sleep(Duration::from_secs(1)).is_ok() {
         bed.vault.check_running()?;
+        bed.postgres.check_running()?;
         bed.control_plane.check_running()?;
     }
     progress::line("\nStopping the test bed.");
