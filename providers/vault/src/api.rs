@@ -1,6 +1,7 @@
 //! Vault's endpoints, one function each, and the only place where a status becomes an error.
 
 mod fault;
+mod logical;
 
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ use crate::config::KvVersion;
 use crate::path::{Location, LogicalPath};
 use crate::replication::ReplicationStates;
 use crate::transport::{self, Address, Envelope};
+
+pub(crate) use logical::{Logical, Verb};
 
 const SERVICE: &str = "HashiCorp/Vault";
 
