@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use strongroom_crds::ExternalSecret;
+use strongroom_crds::{ExternalSecret, GeneratorState};
 use strongroom_provider_api::Clock;
 
 use crate::external_secret::{Brake, Refreshed, StatusSchema, Templates};
+use crate::generators::{Clients, Registry};
 use crate::kube_io::{
     Cluster, Events, ManifestMirrors, Mirror, NamespaceView, ObjectKey, References, SecretDigest, Watched,
 };
@@ -35,6 +36,10 @@ pub struct Settings {
     pub stores: bool,
     /// `--enable-cluster-store-reconciler`
     pub cluster_stores: bool,
+    /// `--enable-generator-state`
+    pub generator_states: bool,
+    /// `--generator-gc-grace-period`
+    pub generator_grace: Duration,
 }
 
 /// What the hops share.
@@ -52,6 +57,14 @@ pub struct Context {
     pub stores: Stores,
     /// Live clients.
     pub pool: Pool,
+    /// Which generators there are.
+    pub generators: Registry,
+    /// Live clients of generators.
+    pub generator_clients: Clients,
+    /// What generators made and may have to be undone. Written by their watch and by our own writes.
+    pub generator_states: Arc<Mirror<Watched<GeneratorState>>>,
+    /// When each GeneratorState is looked at.
+    pub state_schedule: Arc<Schedule<ObjectKey>>,
     /// Who refers to which foreign object. Written by the clients in `pool` and by the watches.
     pub references: Arc<References>,
     /// How much was deleted or emptied of late. Written by `apply`.

@@ -1,7 +1,7 @@
 //! The external-secrets.io API as types and CustomResourceDefinitions.
 //!
 //! The kinds [`ExternalSecret`], [`ClusterExternalSecret`], [`SecretStore`] and [`ClusterSecretStore`] are what upstream
-//! 2.9 serves as `external-secrets.io/v1`. Types are lenient where a stored object may be odd (durations are text,
+//! 2.9 serves as `external-secrets.io/v1`; those of `generators.external-secrets.io/v1alpha1` are in [`generator`]. Types are lenient where a stored object may be odd (durations are text,
 //! unknown fields are ignored, a provider's settings are opaque), so that one odd object never stops a watch; what an
 //! object must look like to be accepted is in the schema that [`definitions()`] builds, and what upstream's admission
 //! webhook checks besides is in [`validation`].
@@ -13,6 +13,7 @@ pub mod conditions;
 pub mod data_from;
 pub mod definitions;
 pub mod external_secret;
+pub mod generator;
 pub mod go_duration;
 pub mod int_or_string;
 pub mod names;
@@ -39,6 +40,10 @@ pub use definitions::{DefinitionError, definitions};
 pub use external_secret::{
     Binding, Data, ExternalSecret, ExternalSecretSpec, ExternalSecretStatus, RefreshPolicy, SyncWindow,
     SyncWindowKind, SyncWindows,
+};
+pub use generator::{
+    GeneratorSchema, GeneratorState, GeneratorStateSpec, cluster_member, generator_definitions,
+    generator_plural,
 };
 pub use go_duration::{DurationError, GoDuration};
 pub use int_or_string::IntOrString;

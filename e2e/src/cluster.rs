@@ -42,6 +42,8 @@ pub enum Kind {
     ClusterGenerator,
     /// `Fake`, a generator
     FakeGenerator,
+    /// `MFA`, a generator
+    MfaGenerator,
     /// `Password`, a generator
     PasswordGenerator,
     /// `SSHKey`, a generator
@@ -51,7 +53,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Namespace,
         Self::Secret,
         Self::ConfigMap,
@@ -63,6 +65,7 @@ impl Kind {
         Self::ClusterSecretStore,
         Self::ClusterGenerator,
         Self::FakeGenerator,
+        Self::MfaGenerator,
         Self::PasswordGenerator,
         Self::SshKeyGenerator,
         Self::UuidGenerator,
@@ -87,6 +90,7 @@ impl Kind {
             }
             Self::ClusterGenerator => (GENERATORS, "v1alpha1", "ClusterGenerator", "clustergenerators"),
             Self::FakeGenerator => (GENERATORS, "v1alpha1", "Fake", "fakes"),
+            Self::MfaGenerator => (GENERATORS, "v1alpha1", "MFA", "mfas"),
             Self::PasswordGenerator => (GENERATORS, "v1alpha1", "Password", "passwords"),
             Self::SshKeyGenerator => (GENERATORS, "v1alpha1", "SSHKey", "sshkeys"),
             Self::UuidGenerator => (GENERATORS, "v1alpha1", "UUID", "uuids"),

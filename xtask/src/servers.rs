@@ -1,6 +1,7 @@
 //! How each server of the test bed is had: pinned releases, as Go modules behind a wrapper module of ours or as a package.
 
 mod etcd;
+mod helm;
 mod kubernetes;
 mod postgres;
 mod vault;
@@ -39,4 +40,9 @@ pub(crate) fn vault() -> Result<PathBuf> {
 /// The folder whose `bin` holds PostgreSQL, fetched first if this machine has not fetched it before.
 pub(crate) fn postgres() -> Result<PathBuf> {
     postgres::home()
+}
+
+/// The Helm binary, built first if this machine has not built it before.
+pub(crate) fn helm() -> Result<PathBuf> {
+    Ok(cache::programs(&helm::recipe())?.join("helm"))
 }

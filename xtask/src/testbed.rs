@@ -30,6 +30,7 @@ pub(crate) struct TestBed {
     vault: VaultServer,
     postgres: PostgresServer,
     control_plane: ControlPlane,
+    helm: PathBuf,
     /// Where it lives.
     pub(crate) folder: RunFolder,
     /// The file that describes it to the tests.
@@ -43,6 +44,8 @@ struct Description<'a> {
     api_server: &'a str,
     api_audit_log: &'a Path,
     kubectl: &'a Path,
+    helm: &'a Path,
+    chart: &'a Path,
     strongroom: &'a Path,
     logs: &'a Path,
     run_dir: &'a Path,
@@ -95,6 +98,7 @@ impl TestBed {
     pub(crate) fn start() -> Result<Self> {
         let (programs, vault_program) = (servers::control_plane()?, servers::vault()?);
         let postgres_home = servers::postgres()?;
+        let helm = servers::helm()?;
         let folder = RunFolder::create()?;
         let step = progress::Step::start("Starting etcd, kube-apiserver and kube-controller-manager");
         let control_plane = ControlPlane::start(&programs, &folder.path, &folder.logs)?;
@@ -115,7 +119,7 @@ impl TestBed {
         vault_setup::add_database(&vault.api, &postgres)?;
         step.done();
         let description = folder.path.join("testbed.json");
-        let bed = Self { vault, postgres, control_plane, folder, description };
+        let bed = Self { vault, postgres, control_plane, helm, folder, description };
         bed.describe(&credentials)?;
         Ok(bed)
     }
@@ -130,7 +134,7 @@ impl TestBed {
 
     /// Stops the servers, then gives the folder they leave behind.
     pub(crate) fn stop(self) -> RunFolder {
-        let Self { vault, postgres, control_plane, folder, description: _ } = self;
+        let Self { vault, postgres, control_plane, folder, .. } = self;
         drop(vault);
         drop(postgres);
         drop(control_plane);
@@ -144,6 +148,8 @@ impl TestBed {
             api_server: &self.control_plane.address,
             api_audit_log: &self.control_plane.audit_log,
             kubectl: self.control_plane.kubectl.binary(),
+            helm: &self.helm,
+            chart: &workspace::chart(),
             strongroom: &strongroom,
             logs: &self.folder.logs,
             run_dir: &self.folder.path,

@@ -69,6 +69,13 @@ pub(super) struct ControllerArgs {
     #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
           default_missing_value = "true")]
     pub(super) unsafe_allow_generic_targets: bool,
+    /// Remember in GeneratorStates what generators made, so that it can be undone.
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    pub(super) enable_generator_state: bool,
+    /// How long what a generator made lives on after it was replaced.
+    #[arg(long, default_value = "2m")]
+    pub(super) generator_gc_grace_period: FlagDuration,
     /// What opens an action in a Go template.
     #[arg(long, default_value = "{{")]
     pub(super) template_left_delimiter: String,

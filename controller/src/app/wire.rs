@@ -16,16 +16,19 @@ use super::admin::Admin;
 use super::args::ControllerArgs;
 use crate::context::{Context, InStep, Marks, Settings};
 use crate::external_secret::{Brake, BrakeLimits, Refreshed, StatusSchema, Templates};
+use crate::generators::{Clients, Registry};
 use crate::kube_io::{Cluster, Events, ManifestMirrors, Mirror, References, watches};
 use crate::schedule::{Limits, Schedule, dispatch, watchdog};
 use crate::stores::{Pool, Stores};
 use crate::telemetry::{Metrics, start_logs};
-use crate::{external_secret, secret_store};
+use crate::{external_secret, generators, secret_store};
 
 /// What runs at a stop may take this long to end.
 const GRACE: Duration = Duration::from_secs(20);
 /// Stores that are checked at once.
 const STORE_LIMITS: Limits = Limits { total: 16, per_group: 1 };
+/// GeneratorStates that are looked at at once, in all and in one namespace.
+const STATE_LIMITS: Limits = Limits { total: 8, per_group: 4 };
 /// More threads than this bring nothing: the work is waiting for answers.
 const THREADS: usize = 4;
 
@@ -62,6 +65,7 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     watches::spawn(&mut background, client, &scope, &context);
     background.spawn(watched(Arc::clone(&context.schedule)));
     background.spawn(watched(Arc::clone(&context.store_schedule)));
+    background.spawn(watched(Arc::clone(&context.state_schedule)));
     tokio::select! {
         () = context.synced() => tracing::info!("the first lists are complete"),
         _ = stop.wait_for(|stop| *stop) => return Ok(()),
@@ -81,13 +85,20 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
         };
         dispatch(Arc::clone(&context.schedule), stopped(stop.clone()), GRACE, attempt).await;
     };
-    let work = async { tokio::join!(stores, external_secrets) };
+    let states = async {
+        let attempt = |job| {
+            let context = Arc::clone(&context);
+            async move { generators::reconcile(&context, job).await }
+        };
+        dispatch(Arc::clone(&context.state_schedule), stopped(stop.clone()), GRACE, attempt).await;
+    };
+    let work = async { tokio::join!(stores, external_secrets, states) };
     tokio::select! {
         _ = work => {}
         Some(ended) = background.join_next() => return ended.context("a background task ended")?,
     }
     background.shutdown().await;
-    context.pool.close().await;
+    tokio::join!(context.pool.close(), context.generator_clients.close());
     tracing::info!("stopped");
     Ok(())
 }
@@ -110,7 +121,11 @@ fn context(args: &ControllerArgs, scope: &watches::Scope, client: &kube::Client)
         secrets: Arc::new(Mirror::default()),
         namespaces: Arc::new(Mirror::default()),
         stores: Stores::default(),
-        pool: Pool::new(cluster.clone(), Arc::clone(&references), toolbox),
+        pool: Pool::new(cluster.clone(), Arc::clone(&references), toolbox.clone()),
+        generators: Registry::default(),
+        generator_clients: Clients::new(cluster.clone(), Arc::clone(&references), toolbox),
+        generator_states: Arc::new(Mirror::default()),
+        state_schedule: Arc::new(Schedule::new(STATE_LIMITS)),
         references,
         brake: Brake::new(BrakeLimits {
             share: args.deletion_brake_share.0,
@@ -141,6 +156,8 @@ fn context(args: &ControllerArgs, scope: &watches::Scope, client: &kube::Client)
             synced_condition: args.enable_synced_condition,
             stores: args.enable_secret_store_reconciler,
             cluster_stores: args.enable_cluster_store_reconciler,
+            generator_states: args.enable_generator_state,
+            generator_grace: args.generator_gc_grace_period.0,
         },
         cluster,
     }

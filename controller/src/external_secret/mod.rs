@@ -12,6 +12,7 @@ mod due;
 mod faults;
 mod fetch;
 mod gather;
+mod generate;
 mod generic;
 mod privilege;
 mod render;
@@ -55,7 +56,7 @@ use report::{Outcome, Synced};
 /// 2. [`gather`](gather::gather) what the caches know;
 /// 3. decide whether it is [`due`](due::due);
 /// 4. [`sources`](sources::sources) and [`connect`](connect::connect): which stores, and may they be used;
-/// 5. [`fetch`](fetch::fetch) from the stores;
+/// 5. [`fetch`](fetch::fetch) from the stores, then [`generate`](generate::generate);
 /// 6. [`build`](build::build) the data, pure, and what the [`template`] makes of it;
 /// 7. [`apply`](apply::apply) the one change;
 /// 8. [`report`](report::report) status, event, log line and the next time.
@@ -81,7 +82,7 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
     let spec = observed.spec().map_err(|error| SyncError::Object(error.to_owned()))?;
     let next_refresh = due::refresh_after(spec).map_err(SyncError::Object)?;
     let sources = sources::sources(&observed.key.namespace, spec)?;
-    if connect::is_foreign(context, &sources)
+    if connect::is_foreign(context, &sources.stores)
         || (!context.settings.cluster_stores && uses_cluster_store(spec))
     {
         return Ok(Outcome::NotOurs);
@@ -103,28 +104,68 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
         return Ok(Outcome::InStep(Some(std::time::Duration::ZERO)));
     }
     let since = due::since(cause, asked, observed, next_refresh.unwrap_or_default());
-    let mut stores = connect::connect(context, observed, &sources, since).await?;
-    let fetched = fetch::fetch(context, spec, sources, &mut stores).await?;
-    let work = || build::build(spec, fetched, observed.now);
-    // A template may take long: nobody may have to wait for this thread.
-    let built = if renders_keys(spec) { tokio::task::block_in_place(work) } else { work() };
-    match built? {
+    let generators = match generate::find(context, observed, sources.generators).await? {
+        generate::Found::Ours(generators) => generators,
+        generate::Found::Foreign => return Ok(Outcome::NotOurs),
+    };
+    let mut stores = connect::connect(context, observed, &sources.stores, since).await?;
+    let fetched = fetch::fetch(context, spec, sources.stores, &mut stores).await?;
+    let parts = in_place(spec, || build::stored(spec, fetched, observed.now))?;
+    let made = generate::generate(context, observed, generators).await?;
+    let outcome = carry_out(context, observed, spec, &kind, parts, &made).await;
+    generate::settle(context, observed, &made, outcome.is_ok()).await;
+    outcome.map(|outcome| outcome.into_outcome(cause, next_refresh))
+}
+
+/// A template may take long: nobody may have to wait for this thread.
+fn in_place<T>(spec: &ExternalSecretSpec, work: impl FnOnce() -> T) -> T {
+    if renders_keys(spec) { tokio::task::block_in_place(work) } else { work() }
+}
+
+/// Makes of the target what the parts and what was generated say.
+async fn carry_out(
+    context: &Context,
+    observed: &Observed,
+    spec: &ExternalSecretSpec,
+    kind: &TargetKind,
+    mut parts: Vec<build::Part>,
+    made: &[generate::Made],
+) -> Result<CarriedOut, SyncError> {
+    parts.extend(in_place(spec, || build::generated(made, observed.now))?);
+    match build::build(spec, parts)? {
         Built::Data { data, missing } => {
-            let (applied, orphans) = match &kind {
+            let (applied, orphans) = match kind {
                 TargetKind::Secret => write(context, observed, spec, data).await?,
                 TargetKind::Generic(kind) => (generic::write(context, observed, spec, kind, data).await?, 0),
             };
             let policy = spec.target.creation_policy;
-            let synced = Synced { policy, applied, missing, orphans };
-            Ok(Outcome::Synced { cause, synced, next: next_refresh })
+            Ok(CarriedOut::Synced(Synced { policy, applied, missing, orphans }))
         }
-        Built::Retain => Ok(Outcome::Retained { next: next_refresh }),
+        Built::Retain => Ok(CarriedOut::Retained),
         Built::Delete => {
-            let now = match &kind {
+            let now = match kind {
                 TargetKind::Secret => apply::delete(context, observed).await?,
                 TargetKind::Generic(kind) => generic::apply::delete(context, kind, observed).await?,
             };
-            Ok(Outcome::Deleted { now, next: next_refresh })
+            Ok(CarriedOut::Deleted(now))
+        }
+    }
+}
+
+/// What became of the target.
+enum CarriedOut {
+    Synced(Synced),
+    Retained,
+    /// False if it was gone before.
+    Deleted(bool),
+}
+
+impl CarriedOut {
+    fn into_outcome(self, cause: Cause, next: Option<std::time::Duration>) -> Outcome {
+        match self {
+            Self::Synced(synced) => Outcome::Synced { cause, synced, next },
+            Self::Retained => Outcome::Retained { next },
+            Self::Deleted(now) => Outcome::Deleted { now, next },
         }
     }
 }

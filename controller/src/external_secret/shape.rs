@@ -123,6 +123,29 @@ pub(super) fn matches(
     )
 }
 
+/// `dataFrom[].sourceRef.generatorRef`: what a generator made.
+///
+/// # Errors
+/// A key that cannot be one, a rewrite that fails.
+pub(super) fn generated(
+    fields: &[(String, SecretBytes)],
+    rewrite: &[api::Rewrite],
+    now: Timestamp,
+) -> Result<Shaped, ShapeError> {
+    let values: Values = fields.iter().map(|(name, value)| (name.clone(), value.expose().to_vec())).collect();
+    let values = keys::valid_keys(rewritten(values, rewrite, now)?)?;
+    Ok(values.into_iter().map(|(key, value)| (key, SecretBytes::new(value))).collect())
+}
+
+/// `values` with their keys rewritten.
+fn rewritten(values: Values, rewrite: &[api::Rewrite], now: Timestamp) -> Result<Values, ShapeError> {
+    if rewrite.is_empty() {
+        return Ok(values);
+    }
+    let mut environment = Environment { now, random: &mut SystemRandom };
+    Ok(rewrite::rewrite(&operations(rewrite)?, values, &mut environment)?)
+}
+
 /// The common end of `extract` and `find`: keys are converted only where no rewrite is asked for.
 fn finish(
     values: Values,
@@ -135,8 +158,7 @@ fn finish(
     let values = if rewrite.is_empty() {
         keys::convert(conversion, values)?
     } else {
-        let mut environment = Environment { now, random: &mut SystemRandom };
-        rewrite::rewrite(&operations(rewrite)?, values, &mut environment)?
+        rewritten(values, rewrite, now)?
     };
     let values = decode::decode_map(decoding, &keys::valid_keys(values)?)?;
     null_bytes::check_map(null_bytes, &values)?;

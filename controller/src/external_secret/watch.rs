@@ -104,7 +104,7 @@ pub fn store(context: &Context, store: &StoreId) {
         });
         !in_step
             && sources(&owner.namespace, &object.spec)
-                .is_ok_and(|sources| sources.iter().any(|source| source.store == *store))
+                .is_ok_and(|sources| sources.stores.iter().any(|source| source.store == *store))
     };
     for waiting in context.external_secrets.keys_where(waits) {
         context.request(&waiting, Lane::Changed);

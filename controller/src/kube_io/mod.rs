@@ -4,6 +4,7 @@
 
 mod error;
 mod events;
+mod generators;
 mod key;
 mod manifest_mirrors;
 mod manifests;
