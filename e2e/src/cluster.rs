@@ -50,10 +50,14 @@ pub enum Kind {
     SshKeyGenerator,
     /// `UUID`, a generator
     UuidGenerator,
+    /// `VaultDynamicSecret`, a generator
+    VaultDynamicSecret,
+    /// `SecretLease`
+    SecretLease,
 }
 
 impl Kind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 17] = [
         Self::Namespace,
         Self::Secret,
         Self::ConfigMap,
@@ -69,6 +73,8 @@ impl Kind {
         Self::PasswordGenerator,
         Self::SshKeyGenerator,
         Self::UuidGenerator,
+        Self::VaultDynamicSecret,
+        Self::SecretLease,
     ];
 
     /// Group, version, kind and plural.
@@ -94,6 +100,8 @@ impl Kind {
             Self::PasswordGenerator => (GENERATORS, "v1alpha1", "Password", "passwords"),
             Self::SshKeyGenerator => (GENERATORS, "v1alpha1", "SSHKey", "sshkeys"),
             Self::UuidGenerator => (GENERATORS, "v1alpha1", "UUID", "uuids"),
+            Self::VaultDynamicSecret => (GENERATORS, "v1alpha1", "VaultDynamicSecret", "vaultdynamicsecrets"),
+            Self::SecretLease => ("strongroom.dev", "v1alpha1", "SecretLease", "secretleases"),
         }
     }
 

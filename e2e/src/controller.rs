@@ -140,7 +140,8 @@ impl Account {
     /// Makes it, with the chart's rights.
     async fn create(&self, testbed: &Testbed, cluster: &Cluster) -> Result<()> {
         RIGHTS.get_or_try_init(|| give_rights(testbed, cluster)).await?;
-        let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": self.name } });
+        let account =
+            json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": self.name } });
         create_once(cluster, &account).await
     }
 }

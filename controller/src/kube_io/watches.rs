@@ -15,7 +15,7 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
-use strongroom_crds::{ClusterSecretStore, ExternalSecret, GeneratorState, SecretStore, names};
+use strongroom_crds::{ClusterSecretStore, ExternalSecret, GeneratorState, SecretLease, SecretStore, names};
 use tokio::task::JoinSet;
 
 use super::registry::{Dependant, ReferenceKind};
@@ -23,7 +23,7 @@ use super::tail::Tail;
 use super::{ApiError, Mirror, ObjectKey};
 use crate::context::Context;
 use crate::stores::{StoreId, StoreView};
-use crate::{external_secret, generators, hash, secret_store};
+use crate::{external_secret, generators, hash, leases, secret_store};
 
 /// A stored object of ours: its metadata always, the rest if it can be read.
 pub type Watched<K> = DeserializeGuard<K>;
@@ -138,6 +138,13 @@ pub fn spawn(tasks: &mut JoinSet<anyhow::Result<()>>, client: Client, scope: &Sc
         Arc::clone(&context.generator_states),
         trimmed,
         context.notice(generators::watch),
+    )));
+    tasks.spawn(never_ends(follow(
+        scope.api::<Watched<SecretLease>>(&client),
+        watcher::Config::default(),
+        Arc::clone(&context.leases),
+        trimmed,
+        context.notice(leases::watch),
     )));
     if scope.cluster_stores {
         tasks.spawn(never_ends(follow(

@@ -11,6 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use strongroom_crds::LeaseState;
 use strongroom_provider_api::{Call, CallOutcome, Meter};
 
 use crate::kube_io::ObjectKey;
@@ -51,6 +52,11 @@ struct LaneLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LeaseLabels {
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ControllerLabels {
     controller: &'static str,
 }
@@ -80,6 +86,7 @@ pub struct Metrics {
     cluster_store_duration: Family<ObjectLabels, Duration64>,
     load: Family<LoadLabels, Gauge>,
     lanes: Family<LaneLabels, Gauge>,
+    leases: Family<LeaseLabels, Gauge>,
     oldest: Family<ControllerLabels, Duration64>,
     breaker: Family<BreakerLabels, Gauge>,
     held: Gauge,
@@ -109,6 +116,7 @@ impl Default for Metrics {
             cluster_store_duration: Family::default(),
             load: Family::default(),
             lanes: Family::default(),
+            leases: Family::default(),
             oldest: Family::default(),
             breaker: Family::default(),
             held: Gauge::default(),
@@ -171,6 +179,11 @@ impl Default for Metrics {
             "strongroom_deletions_held",
             "Targets that the deletion brake keeps from being deleted or emptied; should be 0",
             m.held.clone(),
+        );
+        registry.register(
+            "strongroom_leases",
+            "Leases of what generators made, by the state of their records",
+            m.leases.clone(),
         );
         metrics.registry = registry;
         metrics
@@ -247,6 +260,14 @@ impl Metrics {
                 let labels = BreakerLabels { kind, namespace, name, state };
                 self.breaker.get_or_create(&labels).set(i64::from(possible == now));
             }
+        }
+    }
+
+    /// Leases by state.
+    pub fn set_leases(&self, count: impl Fn(LeaseState) -> usize) {
+        for state in LeaseState::ALL {
+            let labels = LeaseLabels { state: state.as_str() };
+            self.leases.get_or_create(&labels).set(whole(count(state)));
         }
     }
 

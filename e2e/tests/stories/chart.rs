@@ -68,8 +68,7 @@ async fn what_the_chart_renders_is_accepted_whatever_is_switched_on() -> Result<
         let values = values(&story, name, text)?;
         let (good, said) = helm(&story.testbed, &["lint", "--strict", &chart, "--values", &values]).await?;
         ensure!(good, "{name}: {said}");
-        let release =
-            Release::render(&story.testbed, name, &story.namespace, &["--values", &values]).await?;
+        let release = Release::render(&story.testbed, name, &story.namespace, &["--values", &values]).await?;
         release.apply(&story.cluster, &["--dry-run=server", "--force-conflicts"]).await?;
         let rendered = std::fs::read_to_string(&release.manifests)?;
         ensure!(!rendered.contains("'*'") && !rendered.contains("\"*\""), "{name}: a wildcard");
