@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use strongroom_crds::{ExternalSecret, GeneratorState};
+use strongroom_crds::{ExternalSecret, GeneratorState, SecretLease};
 use strongroom_provider_api::Clock;
 
 use crate::external_secret::{Brake, Refreshed, StatusSchema, Templates};
@@ -13,6 +13,7 @@ use crate::generators::{Clients, Registry};
 use crate::kube_io::{
     Cluster, Events, ManifestMirrors, Mirror, NamespaceView, ObjectKey, References, SecretDigest, Watched,
 };
+use crate::leases::LeaseClients;
 use crate::schedule::{Group, Lane, Schedule};
 use crate::stores::{Breakers, Pool, StoreId, Stores};
 use crate::telemetry::Metrics;
@@ -65,6 +66,12 @@ pub struct Context {
     pub generator_states: Arc<Mirror<Watched<GeneratorState>>>,
     /// When each GeneratorState is looked at.
     pub state_schedule: Arc<Schedule<ObjectKey>>,
+    /// Leases of what generators made. Written by their watch and by our own writes.
+    pub leases: Arc<Mirror<Watched<SecretLease>>>,
+    /// The clients of these leases. Written by `leases`.
+    pub lease_clients: LeaseClients,
+    /// When each lease is looked at.
+    pub lease_schedule: Arc<Schedule<ObjectKey>>,
     /// Who refers to which foreign object. Written by the clients in `pool` and by the watches.
     pub references: Arc<References>,
     /// How much was deleted or emptied of late. Written by `apply`.

@@ -9,7 +9,7 @@
 //!    are found.
 //! 5. **Fetch** from the stores, identical reads once; then generate.
 //! 6. **Build** the desired target: pure.
-//! 7. **Apply** the one change.
+//! 7. **Apply** the one change. What is leased was recorded before: see [`leases`].
 //! 8. **Report** status, event, log line, metrics and the next time.
 
 pub mod app;
@@ -19,6 +19,7 @@ pub mod external_secret;
 pub mod generators;
 pub mod hash;
 pub mod kube_io;
+pub mod leases;
 pub mod random;
 pub mod schedule;
 pub mod secret_store;

@@ -19,6 +19,7 @@ pub mod int_or_string;
 pub mod names;
 pub mod provider_spec;
 pub mod remote_ref;
+pub mod secret_lease;
 pub mod secret_store;
 mod shapes;
 pub mod source_ref;
@@ -36,7 +37,7 @@ pub use data_from::{
     ConflictPolicy, DataFrom, Find, FindName, Merge, MergeStrategy, PriorityPolicy, RegexpRewrite, Rewrite,
     Transform,
 };
-pub use definitions::{DefinitionError, definitions};
+pub use definitions::{DefinitionError, definitions, own_definitions};
 pub use external_secret::{
     Binding, Data, ExternalSecret, ExternalSecretSpec, ExternalSecretStatus, RefreshPolicy, SyncWindow,
     SyncWindowKind, SyncWindows,
@@ -49,6 +50,10 @@ pub use go_duration::{DurationError, GoDuration};
 pub use int_or_string::IntOrString;
 pub use provider_spec::{ProviderSpec, ProviderSpecError, UPSTREAM_PROVIDERS};
 pub use remote_ref::{ConversionStrategy, DecodingStrategy, MetadataPolicy, NullBytePolicy, RemoteRef};
+pub use secret_lease::{
+    LeaseOwner, LeaseState, LeasedGenerator, RecordedLease, RecordedParent, SecretLease, SecretLeaseSpec,
+    SecretLeaseStatus,
+};
 pub use secret_store::{
     NamespaceCondition, RetrySettings, SecretStore, SecretStoreSpec, SecretStoreStatus, StoreCapabilities,
 };

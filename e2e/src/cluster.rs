@@ -54,6 +54,10 @@ pub enum Kind {
     SshKeyGenerator,
     /// `UUID`, a generator
     UuidGenerator,
+    /// `VaultDynamicSecret`, a generator
+    VaultDynamicSecret,
+    /// `SecretLease`
+    SecretLease,
 }
 
 impl Kind {
@@ -75,6 +79,8 @@ impl Kind {
         Self::PasswordGenerator,
         Self::SshKeyGenerator,
         Self::UuidGenerator,
+        Self::VaultDynamicSecret,
+        Self::SecretLease,
     ];
 
     /// Group, version, kind and plural.
@@ -102,6 +108,8 @@ impl Kind {
             Self::PasswordGenerator => (GENERATORS, "v1alpha1", "Password", "passwords"),
             Self::SshKeyGenerator => (GENERATORS, "v1alpha1", "SSHKey", "sshkeys"),
             Self::UuidGenerator => (GENERATORS, "v1alpha1", "UUID", "uuids"),
+            Self::VaultDynamicSecret => (GENERATORS, "v1alpha1", "VaultDynamicSecret", "vaultdynamicsecrets"),
+            Self::SecretLease => ("strongroom.dev", "v1alpha1", "SecretLease", "secretleases"),
         }
     }
 

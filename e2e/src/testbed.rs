@@ -33,6 +33,8 @@ pub struct Testbed {
     pub definitions: Definitions,
     /// The Vault that most stories read from.
     pub vault: VaultAccess,
+    /// The PostgreSQL for whose roles Vault's database engine makes credentials.
+    pub postgres: PostgresAccess,
 }
 
 /// Whose CustomResourceDefinitions a cluster has.
@@ -62,6 +64,19 @@ pub struct VaultAccess {
     pub role_id: String,
     /// Secret id of the approle role `suite`.
     pub secret_id: String,
+}
+
+/// The test bed's PostgreSQL, without TLS on 127.0.0.1.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PostgresAccess {
+    /// Its port.
+    pub port: u16,
+    /// The administrator.
+    pub user: String,
+    /// The administrator's password.
+    pub password: String,
+    /// The database to connect to.
+    pub database: String,
 }
 
 impl Testbed {

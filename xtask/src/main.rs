@@ -12,6 +12,7 @@ mod kubectl;
 mod oracle;
 mod pki;
 mod ports;
+mod postgres_server;
 mod process;
 mod progress;
 mod servers;

@@ -1,4 +1,4 @@
-//! The test bed: one control plane and one Vault in a run folder, described for the tests in `testbed.json`.
+//! The test bed: one control plane, one Vault and one PostgreSQL in a run folder, described for the tests in `testbed.json`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use rustix::process::{Pid, test_kill_process};
 use serde::Serialize;
 
 use crate::control_plane::ControlPlane;
+use crate::postgres_server::{ADMINISTRATOR, PostgresServer};
 use crate::vault_server::VaultServer;
 use crate::vault_setup::{self, Cluster, Credentials};
 use crate::{interrupt, ports, progress, servers, upstream, workspace};
@@ -27,6 +28,7 @@ pub(crate) struct RunFolder {
 #[derive(Debug)]
 pub(crate) struct TestBed {
     vault: VaultServer,
+    postgres: PostgresServer,
     control_plane: ControlPlane,
     helm: PathBuf,
     /// Where it lives.
@@ -58,6 +60,7 @@ struct Description<'a> {
     logs: &'a Path,
     run_dir: &'a Path,
     vault: VaultDescription<'a>,
+    postgres: PostgresDescription<'a>,
     service_account_public_key: &'a Path,
     definitions: Definitions,
 }
@@ -73,6 +76,15 @@ struct VaultDescription<'a> {
     narrow_token: &'a str,
     role_id: &'a str,
     secret_id: &'a str,
+}
+
+/// The part about PostgreSQL.
+#[derive(Debug, Serialize)]
+struct PostgresDescription<'a> {
+    port: u16,
+    user: &'a str,
+    password: &'a str,
+    database: &'a str,
 }
 
 impl RunFolder {
@@ -96,10 +108,14 @@ impl TestBed {
     /// Starts everything, applies the definitions and writes `testbed.json`.
     pub(crate) fn start(definitions: Definitions) -> Result<Self> {
         let (programs, vault_program) = (servers::control_plane()?, servers::vault()?);
+        let postgres_home = servers::postgres()?;
         let helm = servers::helm()?;
         let folder = RunFolder::create()?;
         let step = progress::Step::start("Starting etcd, kube-apiserver and kube-controller-manager");
         let control_plane = ControlPlane::start(&programs, &folder.path, &folder.logs)?;
+        step.done();
+        let step = progress::Step::start("Starting PostgreSQL");
+        let postgres = PostgresServer::start(&postgres_home, &folder.path, &folder.logs)?;
         step.done();
         let step = progress::Step::start("Starting Vault");
         let [port] = ports::free_ports()?;
@@ -111,9 +127,10 @@ impl TestBed {
         };
         let credentials =
             vault_setup::prepare_for_tests(&vault.api, &cluster, &control_plane.service_account_public_key)?;
+        vault_setup::add_database(&vault.api, &postgres)?;
         step.done();
         let description = folder.path.join("testbed.json");
-        let bed = Self { vault, control_plane, helm, folder, description };
+        let bed = Self { vault, postgres, control_plane, helm, folder, description };
         bed.describe(&credentials, definitions)?;
         let step = progress::Step::start("Applying the CRDs");
         match definitions {
@@ -129,8 +146,9 @@ impl TestBed {
 
     /// Stops the servers, then gives the folder they leave behind.
     pub(crate) fn stop(self) -> RunFolder {
-        let Self { vault, control_plane, folder, .. } = self;
+        let Self { vault, postgres, control_plane, folder, .. } = self;
         drop(vault);
+        drop(postgres);
         drop(control_plane);
         folder
     }
@@ -157,6 +175,12 @@ impl TestBed {
                 role_id: &credentials.role_id,
                 secret_id: &credentials.secret_id,
             },
+            postgres: PostgresDescription {
+                port: self.postgres.port,
+                user: ADMINISTRATOR,
+                password: &self.postgres.password,
+                database: ADMINISTRATOR,
+            },
             service_account_public_key: &self.control_plane.service_account_public_key,
             definitions,
         };
@@ -181,6 +205,7 @@ pub(crate) fn keep_until_interrupted(definitions: Definitions) -> Result<ExitCod
     ));
     while interrupt::sleep(Duration::from_secs(1)).is_ok() {
         bed.vault.check_running()?;
+        bed.postgres.check_running()?;
         bed.control_plane.check_running()?;
     }
     progress::line("\nStopping the test bed.");

@@ -57,7 +57,7 @@ true
 
 {{/* The kinds of the API that teams write. */}}
 {{- define "strongroom.userRules" -}}
-- apiGroups: [external-secrets.io, generators.external-secrets.io]
+- apiGroups: [external-secrets.io, generators.external-secrets.io, strongroom.dev]
   resources:
     - externalsecrets
     - secretstores
@@ -76,6 +76,7 @@ true
     - mfas
     - passwords
     - quayaccesstokens
+    - secretleases
     - sshkeys
     - stssessiontokens
     - uuids

@@ -18,6 +18,7 @@ pub fn documents() -> anyhow::Result<Vec<(String, String)>> {
     definitions
         .into_iter()
         .chain(strongroom_crds::generator_definitions(&generators)?)
+        .chain(strongroom_crds::own_definitions()?)
         .map(|definition| {
             let name = definition.metadata.name.clone().unwrap_or_default();
             let yaml = serde_saphyr::to_string(&definition).with_context(|| format!("printing {name}"))?;

@@ -18,10 +18,11 @@ use crate::context::{Context, InStep, Marks, Settings};
 use crate::external_secret::{Brake, BrakeLimits, Refreshed, StatusSchema, Templates};
 use crate::generators::{Clients, Registry};
 use crate::kube_io::{Cluster, Events, ManifestMirrors, Mirror, References, watches};
+use crate::leases::LeaseClients;
 use crate::schedule::{Limits, Schedule, dispatch, watchdog};
 use crate::stores::{Pool, StoreTemplates, Stores};
 use crate::telemetry::{Metrics, start_logs};
-use crate::{external_secret, generators, secret_store};
+use crate::{external_secret, generators, leases, secret_store};
 
 /// What runs at a stop may take this long to end.
 const GRACE: Duration = Duration::from_secs(20);
@@ -29,6 +30,10 @@ const GRACE: Duration = Duration::from_secs(20);
 const STORE_LIMITS: Limits = Limits { total: 16, per_group: 1 };
 /// GeneratorStates that are looked at at once, in all and in one namespace.
 const STATE_LIMITS: Limits = Limits { total: 8, per_group: 4 };
+/// Leases that are looked at at once, in all and in one namespace.
+const LEASE_LIMITS: Limits = Limits { total: 16, per_group: 8 };
+/// For so long the first list of leases is waited for: its definition may be missing.
+const LEASES_KNOWN: Duration = Duration::from_secs(10);
 /// More threads than this bring nothing: the work is waiting for answers.
 const THREADS: usize = 4;
 
@@ -66,10 +71,14 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     background.spawn(watched(Arc::clone(&context.schedule)));
     background.spawn(watched(Arc::clone(&context.store_schedule)));
     background.spawn(watched(Arc::clone(&context.state_schedule)));
+    background.spawn(watched(Arc::clone(&context.lease_schedule)));
     tokio::select! {
         () = context.synced() => tracing::info!("the first lists are complete"),
         _ = stop.wait_for(|stop| *stop) => return Ok(()),
         Some(ended) = background.join_next() => return ended.context("a background task ended")?,
+    }
+    if tokio::time::timeout(LEASES_KNOWN, context.leases.synced()).await.is_err() {
+        tracing::warn!("SecretLeases cannot be listed: what is leased will not be kept alive");
     }
     let stores = async {
         let attempt = |job| {
@@ -92,7 +101,14 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
         };
         dispatch(Arc::clone(&context.state_schedule), stopped(stop.clone()), GRACE, attempt).await;
     };
-    let work = async { tokio::join!(stores, external_secrets, states) };
+    let kept = async {
+        let attempt = |job| {
+            let context = Arc::clone(&context);
+            async move { leases::reconcile(&context, job).await }
+        };
+        dispatch(Arc::clone(&context.lease_schedule), stopped(stop.clone()), GRACE, attempt).await;
+    };
+    let work = async { tokio::join!(stores, external_secrets, states, kept) };
     tokio::select! {
         _ = work => {}
         Some(ended) = background.join_next() => return ended.context("a background task ended")?,
@@ -131,6 +147,9 @@ fn context(args: &ControllerArgs, scope: &watches::Scope, client: &kube::Client)
         generator_clients: Clients::new(cluster.clone(), Arc::clone(&references), toolbox),
         generator_states: Arc::new(Mirror::default()),
         state_schedule: Arc::new(Schedule::new(STATE_LIMITS)),
+        leases: Arc::new(Mirror::default()),
+        lease_clients: LeaseClients::default(),
+        lease_schedule: Arc::new(Schedule::new(LEASE_LIMITS)),
         references,
         brake: Brake::new(BrakeLimits {
             share: args.deletion_brake_share.0,

@@ -13,6 +13,7 @@ use super::shape;
 use super::sources::{Ask, Entry};
 use crate::error::{Refusal, SyncError};
 use crate::generators::GeneratorError;
+use crate::hash;
 
 /// What is to become of the target.
 #[derive(Clone, Debug)]
@@ -77,6 +78,19 @@ pub(super) fn stored(
         parts.push(Part { rank, shaped });
     }
     Ok(parts)
+}
+
+/// One text for what the parts hold: the same for the same, and another for anything else.
+pub(super) fn fingerprint(parts: &[Part]) -> String {
+    let mut all = String::new();
+    for Part { rank: (single, index), shaped } in parts {
+        let part = match shaped {
+            Ok(shaped) => hash::data(shaped.iter().map(|(key, value)| (key.as_str(), value.expose()))),
+            Err(missing) => hash::text(missing),
+        };
+        let _ = write!(all, "{single}/{index}/{}/{part}\n", shaped.is_ok());
+    }
+    hash::text(&all)
 }
 
 /// The parts that generators made: rewritten, but neither converted nor decoded (spec eso-core 2.5).

@@ -143,6 +143,7 @@ mod tests {
             target: None,
             namespace: Arc::new(NamespaceView::default()),
             retemplated: None,
+            lease_ends: false,
             refreshed: None,
             seen: tokio::time::Instant::now(),
             now: jiff::Timestamp::UNIX_EPOCH,

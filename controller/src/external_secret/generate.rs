@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource as _;
 use strongroom_crds::ExternalSecret;
-use strongroom_provider_api::{Error, ErrorKind, Generated};
+use strongroom_provider_api::{Error, ErrorKind, Generated, Lease};
 
 use super::gather::Observed;
 use super::sources::GeneratorSource;
@@ -17,6 +17,7 @@ use crate::error::SyncError;
 use crate::generators::{GeneratorError, GeneratorHandle, Record, Resolved};
 use crate::generators::{expire, outdated, record, resolve};
 use crate::kube_io::ObjectKey;
+use crate::leases::{self, Inputs};
 
 /// Generating may take this long; what comes later is lost.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -41,6 +42,8 @@ pub(super) struct Made {
     pub generated: Generated,
     /// The GeneratorState that remembers it, if there is something to remember.
     pub record: Option<Record>,
+    /// The record of its lease, if it is leased.
+    pub lease: Option<leases::Recorded>,
 }
 
 /// The generators of `sources`, as they are now (spec eso-core 2.2, step 5, and 6.2).
@@ -82,9 +85,11 @@ pub(super) async fn generate(
     let mut all = Vec::with_capacity(generators.len());
     for (source, generator) in generators {
         match one(context, observed, &source, &generator).await {
-            Ok((generated, record)) => all.push(Made { source, generator, generated, record }),
+            Ok((generated, record, lease)) => {
+                all.push(Made { source, generator, generated, record, lease });
+            }
             Err(error) => {
-                settle(context, observed, &all, false).await;
+                settle(context, observed, &all, None).await;
                 return Err(failed(&source, generator.to_string(), error));
             }
         }
@@ -92,12 +97,14 @@ pub(super) async fn generate(
     Ok(all)
 }
 
-/// What was made has reached its target, or (`used` is false) will never: then it is undone. Otherwise those that it
+/// What was made has reached its target, or (`used` is `None`) will never: then it is undone. Otherwise those that it
 /// replaces get their deadline.
-pub(super) async fn settle(context: &Context, observed: &Observed, made: &[Made], used: bool) {
+pub(super) async fn settle(context: &Context, observed: &Observed, made: &[Made], used: Option<&Inputs>) {
     let records: Vec<_> = made.iter().filter_map(|made| made.record.clone()).collect();
+    let leased: Vec<_> = made.iter().filter_map(|made| made.lease.clone()).collect();
+    leases::settle(context, &observed.key.namespace, observed.uid(), &leased, used).await;
     let now = context.clock.now();
-    if !used {
+    if used.is_none() {
         let keys: Vec<ObjectKey> = records.into_iter().map(|record| record.key).collect();
         return expire(context, &keys, now, SignedDuration::ZERO).await;
     }
@@ -119,7 +126,7 @@ async fn one(
     observed: &Observed,
     source: &GeneratorSource,
     generator: &Resolved,
-) -> Result<(Generated, Option<Record>), GeneratorError> {
+) -> Result<(Generated, Option<Record>, Option<leases::Recorded>), GeneratorError> {
     let handle = context.generator_clients.handle(generator).await.map_err(GeneratorError::Failed)?;
     let generated = tokio::time::timeout(LIMIT, handle.client.generate(&generator.spec)).await;
     let generated = match generated {
@@ -136,15 +143,36 @@ async fn one(
             return Err(GeneratorError::Failed(Arc::new(error)));
         }
     };
+    let lease = match &generated.lease {
+        None => None,
+        Some(lease) => {
+            match leases::record(context, &owner(observed), source.index, generator, &handle, lease).await {
+                Ok(recorded) => Some(recorded),
+                Err(error) => {
+                    revoke(&handle, generator, lease).await;
+                    return Err(GeneratorError::Unrecorded(error));
+                }
+            }
+        }
+    };
     let Some(state) = generated.state.as_ref().filter(|_| context.settings.generator_states) else {
-        return Ok((generated, None));
+        return Ok((generated, None, lease));
     };
     match record(context, &owner(observed), source.index, generator, state).await {
-        Ok(record) => Ok((generated, Some(record))),
+        Ok(record) => Ok((generated, Some(record), lease)),
         Err(error) => {
             undo(&handle, generator, state).await;
             Err(GeneratorError::Unrecorded(error))
         }
+    }
+}
+
+/// Revokes what nobody will remember.
+async fn revoke(handle: &GeneratorHandle, generator: &Resolved, lease: &Lease) {
+    match tokio::time::timeout(LIMIT, handle.client.revoke(lease)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%generator, %error, "a lease is neither recorded nor revoked"),
+        Err(_elapsed) => tracing::error!(%generator, "a lease is neither recorded nor revoked"),
     }
 }
 

@@ -41,7 +41,10 @@ pub use status::{Refreshed, StatusSchema};
 
 use crate::context::Context;
 use crate::error::SyncError;
+use crate::generators;
+use crate::hash;
 use crate::kube_io::ObjectKey;
+use crate::leases::{self, Inputs};
 use crate::schedule::{Job, Next};
 use crate::stores::AccessError;
 
@@ -114,16 +117,54 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
         generate::Found::Ours(generators) => generators,
         generate::Found::Foreign => return Ok(Outcome::NotOurs),
     };
+    let stands = |inputs: Option<&str>| {
+        cause == Cause::IntervalPassed && stand(context, observed, &generators, inputs)
+    };
+    if sources.stores.is_empty() && stands(None) {
+        return Ok(kept(spec, next_refresh));
+    }
     let mut stores = connect::connect(context, observed, &sources.stores, since).await?;
     let fetched = match fetch::fetch(context, spec, sources.stores, &mut stores).await {
         Ok(fetched) => fetched,
         Err(error) => return Err(near::suggested(observed, &stores, error).await),
     };
     let parts = in_place(spec, || build::stored(spec, fetched, observed.now))?;
+    let inputs = (!generators.is_empty()).then(|| build::fingerprint(&parts));
+    if keyed(context, observed, inputs.as_deref()).is_some_and(|inputs| stands(Some(&inputs))) {
+        return Ok(kept(spec, next_refresh));
+    }
+    leases::make_room(context, &observed.key.namespace, observed.uid()).await;
     let made = generate::generate(context, observed, generators).await?;
     let outcome = carry_out(context, observed, spec, &kind, parts, &made).await;
-    generate::settle(context, observed, &made, outcome.is_ok()).await;
+    let used = outcome.is_ok().then(|| Inputs(keyed(context, observed, inputs.as_deref())));
+    generate::settle(context, observed, &made, used.as_ref()).await;
     outcome.map(|outcome| outcome.into_outcome(cause, next_refresh))
+}
+
+/// What was generated is good, and nothing else has changed.
+fn kept(spec: &ExternalSecretSpec, next: Option<std::time::Duration>) -> Outcome {
+    let applied = Applied::new(apply::Written::Nothing);
+    let policy = spec.target.creation_policy;
+    let synced = Synced { policy, applied, missing: Vec::new(), orphans: 0 };
+    Outcome::Synced { cause: Cause::IntervalPassed, synced, next }
+}
+
+/// The fingerprint of what came from stores, keyed with the data of the target, which nobody guesses who cannot read it.
+fn keyed(context: &Context, observed: &Observed, inputs: Option<&str>) -> Option<String> {
+    let inputs = inputs?;
+    let target = context.secrets.get(&observed.target_key())?;
+    Some(hash::text(&format!("{}\n{inputs}", target.hash)))
+}
+
+/// True if all that the generators made is leased and holds.
+fn stand(
+    context: &Context,
+    observed: &Observed,
+    generators: &[(sources::GeneratorSource, generators::Resolved)],
+    inputs: Option<&str>,
+) -> bool {
+    let placed = generators.iter().map(|(source, generator)| (source.index, generator));
+    leases::stand(context, &observed.key.namespace, observed.uid(), placed, inputs, observed.now)
 }
 
 /// A template may take long: nobody may have to wait for this thread.

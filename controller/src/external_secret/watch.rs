@@ -9,6 +9,7 @@ use super::gather::target_key;
 use super::sources::sources;
 use crate::context::Context;
 use crate::kube_io::{NamespaceView, ObjectKey, Reference, ReferenceKind, SecretDigest, Watched};
+use crate::leases;
 use crate::schedule::Lane;
 use crate::stores::StoreId;
 
@@ -28,7 +29,9 @@ pub fn external_secret(
         (None, Some(new)) if was_synced(new) => context.request(key, Lane::Refresh),
         (_, Some(_)) => context.request(key, Lane::Changed),
         (Some(old), None) => {
-            context.events.forget(old.meta().uid.as_deref().unwrap_or_default());
+            let uid = old.meta().uid.as_deref().unwrap_or_default();
+            context.events.forget(uid);
+            leases::owner_gone(context, &key.namespace, uid);
             context.metrics.forget(key);
             context.retemplated.forget(key);
             context.refreshed.forget(key);

@@ -169,7 +169,10 @@ impl Key {
 /// A slot that is locked is in use.
 fn forget_unused(slots: &mut HashMap<Key, Arc<Slot>>) {
     slots.retain(|_, slot| match slot.try_lock() {
-        Ok(place) => place.as_ref().is_some_and(|place| place.used.elapsed() < UNUSED),
+        // Leases hold theirs: other logins may not be allowed to keep alive what hangs from this one.
+        Ok(place) => place
+            .as_ref()
+            .is_some_and(|place| place.used.elapsed() < UNUSED || Arc::strong_count(&place.handle) > 1),
         Err(_) => true,
     });
 }

@@ -129,7 +129,7 @@ pub async fn expire(context: &Context, keys: &[ObjectKey], now: Timestamp, grace
 pub(super) fn remember(context: &Context, state: GeneratorState) {
     let key = ObjectKey::of(&state.metadata);
     let version = state.metadata.resource_version.clone();
-    let watched: Watched<GeneratorState> = kube::core::DeserializeGuard(Ok(state));
+    let watched: Watched<GeneratorState> = Watched(Ok(state));
     let new = watched.clone();
     if let Ok(old) = context.generator_states.put(key.clone(), version.as_deref(), watched) {
         super::watch(context, &key, old.as_deref(), Some(&new));

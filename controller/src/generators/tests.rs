@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use kube::core::DeserializeGuard;
 use serde_json::{Value, json};
 use strongroom_provider_api::{
     Clock, Error, ErrorKind, Generated, Generator, GeneratorClient, GeneratorDescriptor, Resolver, Result,
@@ -17,7 +16,7 @@ use strongroom_provider_api::{
 use super::Registry;
 use crate::app::context_over;
 use crate::context::Context;
-use crate::kube_io::ObjectKey;
+use crate::kube_io::{ObjectKey, Watched};
 use crate::schedule::{Job, Next};
 
 /// Hands out numbered tokens, and takes them back.
@@ -234,7 +233,7 @@ impl Scene {
             for state in states {
                 let version = state["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
                 let key = ObjectKey::new("ns", state["metadata"]["name"].as_str().unwrap());
-                let state = DeserializeGuard(Ok(serde_json::from_value(state).unwrap()));
+                let state = Watched(Ok(serde_json::from_value(state).unwrap()));
                 let _ = self.context.generator_states.put(key.clone(), Some(&version), state);
                 let job = Job { key: key.clone(), asked: tokio::time::Instant::now(), failures: 0 };
                 super::reconcile(&self.context, job).await;

@@ -6,6 +6,7 @@ mod error;
 mod events;
 mod generators;
 mod key;
+mod leases;
 mod manifest_mirrors;
 mod manifests;
 mod mirror;

@@ -7,12 +7,13 @@ use std::marker::PhantomData;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, OwnerReference, Time};
 use kube::Resource;
 use kube::api::ObjectMeta;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use strongroom_crds::{
-    ClusterSecretStore, ExternalSecret, ExternalSecretSpec, ExternalSecretStatus, SecretStore,
-    SecretStoreSpec, SecretStoreStatus,
+    ClusterSecretStore, ExternalSecret, ExternalSecretSpec, ExternalSecretStatus, GeneratorState,
+    GeneratorStateSpec, SecretLease, SecretLeaseSpec, SecretLeaseStatus, SecretStore, SecretStoreSpec,
+    SecretStoreStatus,
 };
 
 /// A stored object of ours: its metadata always, the rest if it can be read.
@@ -135,6 +136,25 @@ impl Stored for ClusterSecretStore {
 
     fn of(metadata: ObjectMeta, spec: Self::Spec, status: Option<Self::Status>) -> Self {
         Self { metadata, spec, status }
+    }
+}
+
+impl Stored for SecretLease {
+    type Spec = SecretLeaseSpec;
+    type Status = SecretLeaseStatus;
+
+    fn of(metadata: ObjectMeta, spec: Self::Spec, status: Option<Self::Status>) -> Self {
+        Self { metadata, spec, status }
+    }
+}
+
+/// Upstream's status of it is never written (spec eso-core Q6).
+impl Stored for GeneratorState {
+    type Spec = GeneratorStateSpec;
+    type Status = IgnoredAny;
+
+    fn of(metadata: ObjectMeta, spec: Self::Spec, _: Option<Self::Status>) -> Self {
+        Self { metadata, spec }
     }
 }
 

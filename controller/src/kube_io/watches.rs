@@ -15,7 +15,7 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
-use strongroom_crds::{ClusterSecretStore, ExternalSecret, GeneratorState, SecretStore, names};
+use strongroom_crds::{ClusterSecretStore, ExternalSecret, GeneratorState, SecretLease, SecretStore, names};
 use tokio::task::JoinSet;
 
 use super::registry::{Dependant, ReferenceKind};
@@ -24,7 +24,7 @@ use super::watched::{Unread, WithData};
 use super::{ApiError, Mirror, ObjectKey};
 use crate::context::Context;
 use crate::stores::{StoreId, StoreView};
-use crate::{external_secret, generators, hash, secret_store};
+use crate::{external_secret, generators, hash, leases, secret_store};
 
 /// What is kept of a managed Secret, or of another managed target: enough to tell whether it is in step, and no
 /// value.
@@ -138,11 +138,18 @@ pub fn spawn(tasks: &mut JoinSet<anyhow::Result<()>>, client: Client, scope: &Sc
         }),
     )));
     tasks.spawn(never_ends(follow(
-        scope.api::<Watched<GeneratorState>>(&client),
+        scope.api::<Unread<GeneratorState>>(&client),
         watcher::Config::default(),
         Arc::clone(&context.generator_states),
-        trimmed,
+        |unread| Some(unread.read()),
         context.notice(generators::watch),
+    )));
+    tasks.spawn(never_ends(follow(
+        scope.api::<Unread<SecretLease>>(&client),
+        watcher::Config::default(),
+        Arc::clone(&context.leases),
+        |unread| Some(unread.read()),
+        context.notice(leases::watch),
     )));
     if scope.cluster_stores {
         tasks.spawn(never_ends(follow(

@@ -11,6 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
+use strongroom_crds::LeaseState;
 use strongroom_provider_api::{Call, CallOutcome, Meter};
 
 use crate::kube_io::ObjectKey;
@@ -51,6 +52,11 @@ struct LaneLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LeaseLabels {
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ControllerLabels {
     controller: &'static str,
 }
@@ -80,6 +86,7 @@ pub struct Metrics {
     cluster_store_duration: Family<ObjectLabels, Duration64>,
     load: Family<LoadLabels, Gauge>,
     lanes: Family<LaneLabels, Gauge>,
+    leases: Family<LeaseLabels, Gauge>,
     oldest: Family<ControllerLabels, Duration64>,
     breaker: Family<BreakerLabels, Gauge>,
     held: Gauge,
@@ -104,6 +111,7 @@ impl Default for Metrics {
         let oldest = "For how long the object that has been due for the longest is; seconds";
         let breaker = "1 for the state in which the breaker of a store is";
         let held = "Targets that the deletion brake keeps from being deleted or emptied; should be 0";
+        let leases = "Leases of what generators made, by the state of their records";
         Self {
             sync_calls: registered(r, "externalsecret_sync_calls", "Reconciles of an ExternalSecret"),
             sync_errors: registered(r, "externalsecret_sync_calls_error", "Failed reconciles"),
@@ -118,6 +126,7 @@ impl Default for Metrics {
             lanes: registered(r, "strongroom_schedule_lane_length", lanes),
             oldest: registered(r, "strongroom_schedule_oldest_due_seconds", oldest),
             breaker: registered(r, "strongroom_store_breaker", breaker),
+            leases: registered(r, "strongroom_leases", leases),
             held: registered(r, "strongroom_deletions_held", held),
             registry,
         }
@@ -201,6 +210,14 @@ impl Metrics {
                 let labels = BreakerLabels { kind, namespace, name, state };
                 self.breaker.get_or_create(&labels).set(i64::from(possible == now));
             }
+        }
+    }
+
+    /// Leases by state.
+    pub fn set_leases(&self, count: impl Fn(LeaseState) -> usize) {
+        for state in LeaseState::ALL {
+            let labels = LeaseLabels { state: state.as_str() };
+            self.leases.get_or_create(&labels).set(whole(count(state)));
         }
     }
 

@@ -23,6 +23,8 @@ const STORES: &[&[Descriptor]] = &[
 const GENERATORS: &[&[GeneratorDescriptor]] = &[
     #[cfg(feature = "local")]
     local::GENERATORS,
+    #[cfg(feature = "vault")]
+    vault::GENERATORS,
 ];
 
 /// The descriptors of all providers that are built in.
