@@ -48,20 +48,18 @@ pub(super) fn value_of(json: &Json, objects: &[Rc<dyn Object>]) -> Result<Value,
         Json::Array(items) => {
             Value::list(items.iter().map(|item| value_of(item, objects)).collect::<Result<_, _>>()?)
         }
-        Json::Object(members) => match members.get(OBJECT) {
-            Some(place) => {
+        Json::Object(members) => {
+            if let Some(place) = members.get(OBJECT) {
                 let place = place.as_u64().and_then(|place| usize::try_from(place).ok());
                 let object = place.and_then(|place| objects.get(place));
-                Value::Object(Rc::clone(object.ok_or("there is no such object")?))
+                return Ok(Value::Object(Rc::clone(object.ok_or("there is no such object")?)));
             }
-            None => {
-                let mut entries = BTreeMap::new();
-                for (name, member) in members {
-                    entries.insert(Text::new(raw(name)), value_of(member, objects)?);
-                }
-                Value::map(entries)
+            let mut entries = BTreeMap::new();
+            for (name, member) in members {
+                entries.insert(Text::new(raw(name)), value_of(member, objects)?);
             }
-        },
+            Value::map(entries)
+        }
     })
 }
 
