@@ -57,8 +57,8 @@ pub(crate) fn pem(input: &[u8]) {
         "{{ .v | certSANs | toJson }}",
         r#"{{ .v | filterCertChain "leaf" }}{{ .v | filterCertChain "intermediate" }}"#,
         r#"{{ .v | filterCertChain "root" }}"#,
-        r#"{{ (buildCustomCert (.v | b64enc) (.key | b64enc)).Cert }}"#,
-        r#"{{ (buildCustomCert (.cert | b64enc) (.v | b64enc)).Cert }}"#,
+        "{{ (buildCustomCert (.v | b64enc) (.key | b64enc)).Cert }}",
+        "{{ (buildCustomCert (.cert | b64enc) (.v | b64enc)).Cert }}",
         r#"{{ (genCAWithKey "a" 1 .v).Cert }}"#,
         r#"{{ rsaDecrypt "RSA-OAEP" "SHA256" .v .v }}"#,
     ] {
