@@ -1,7 +1,7 @@
 //! Compares the helpers of the Handlebars engine with Go's functions: the oracle's templates that are one call, or one
 //! pipeline of calls, are translated and must end the same way.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test support outside test functions")]
+#![expect(clippy::unwrap_used, reason = "test support outside test functions")]
 
 #[expect(dead_code, reason = "others need the rest")]
 mod outcomes;

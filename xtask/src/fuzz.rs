@@ -145,7 +145,7 @@ impl Folder {
         run.arg(format!("-dict={}", self.dictionary(target).display()));
         run.arg(format!("-artifact_prefix={}/", self.findings(target).display()));
         let limit = Duration::from_secs(seconds);
-        let mut step = progress::Step::start(&format!("Fuzzing {target} for {}", progress::seconds(limit)));
+        let mut step = progress::Step::start(format!("Fuzzing {target} for {}", progress::seconds(limit)));
         let is_good = process::run_to_end(&mut run, || step.tick())?.success();
         if is_good {
             step.done();

@@ -8,6 +8,10 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
+fn is_of_kind(name: &str, kind: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, end)| end == kind)
+}
+
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
@@ -22,8 +26,8 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "go_template" => templates(),
         "gjson" => paths(),
         "yaml" => emitted("yaml"),
-        "pem" => fixtures(|name| name.strip_suffix(".pem").is_some()),
-        "pkcs12" => fixtures(|name| name.strip_suffix(".pfx").is_some()),
+        "pem" => fixtures(|name| is_of_kind(name, "pem")),
+        "pkcs12" => fixtures(|name| is_of_kind(name, "pfx")),
         "jwk" => fixtures(|name| name.starts_with("jwk-")),
         _ => Vec::new(),
     };
