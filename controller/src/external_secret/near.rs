@@ -71,6 +71,7 @@ fn on_its_way(document: &[u8], path: &str) -> Vec<String> {
 }
 
 /// The names of an object's members; none of anything else.
+#[expect(clippy::zero_sized_map_values, reason = "only a map can be decoded from an object")]
 fn members(document: &[u8]) -> BTreeSet<String> {
     let members = serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(document);
     members.map(|members| members.into_keys().collect()).unwrap_or_default()
@@ -86,7 +87,7 @@ pub(super) async fn suggested(
 ) -> SyncError {
     let (handle, key) = match &error {
         // A search names no entry.
-        SyncError::Store { entry, .. } if entry.ends_with(".find") => return error,
+        SyncError::Store { entry, .. } if entry.rsplit('.').next() == Some("find") => return error,
         SyncError::Store { store, error: cause, .. } if cause.kind() == ErrorKind::NotFound => {
             match (stores.get(store), cause.key()) {
                 (Some(connected), Some(key)) if connected.handle.capabilities.list => {
