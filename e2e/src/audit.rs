@@ -105,8 +105,8 @@ impl AuditLog {
         let name = marker["metadata"]["name"].as_str().context("a marker without a name")?.to_owned();
         cluster.delete(Kind::ConfigMap, namespace, &name).await?;
         soon("the audit log to catch up", async || {
-            let marked: Vec<ApiRequest> = self.records(&name)?.iter().filter_map(api_request).collect();
-            let seen = marked.iter().any(|request| request.verb == "delete" && request.name == name);
+            let about_it: Vec<ApiRequest> = self.records(&name)?.iter().filter_map(api_request).collect();
+            let seen = about_it.iter().any(|request| request.verb == "delete" && request.name == name);
             ensure!(seen, "the deletion of {name} is not in {}", self.path.display());
             Ok(self.records(word)?.iter().filter_map(api_request).collect())
         })

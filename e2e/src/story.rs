@@ -33,7 +33,7 @@ const MARK: &str = "e2e.strongroom.dev/story";
 const EVERY_REFRESH: [&str; 1] = ["--status-time-interval=1ms"];
 
 /// Stories that keep the machine busy, told at a time.
-static BUSY: Semaphore = Semaphore::const_new(10);
+static BUSY: Semaphore = Semaphore::const_new(6);
 /// Stories of hundreds of objects take turns: together they would be slow beyond what they allow for.
 static CROWDS: Semaphore = Semaphore::const_new(1);
 

@@ -23,7 +23,8 @@ pub(crate) fn definitions() -> Result<PathBuf> {
     let text = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "cannot download {MODULE}: {text}");
     let known: serde_json::Value = serde_json::from_str(&text).context("go mod download gave no JSON")?;
-    let folder = known["Dir"].as_str().with_context(|| format!("{MODULE} was downloaded to nowhere"))?;
+    let folder = known.get("Dir").and_then(serde_json::Value::as_str);
+    let folder = folder.with_context(|| format!("{MODULE} was downloaded to nowhere"))?;
     let bundle = Path::new(folder).join("deploy/crds/bundle.yaml");
     ensure!(bundle.is_file(), "there is no {}", bundle.display());
     Ok(bundle)

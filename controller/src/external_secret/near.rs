@@ -47,21 +47,20 @@ pub(super) fn property(content: &Content, property: &str) -> Near {
         }
         Content::Bytes(bytes) => bytes.expose(),
     };
-    let on_its_way = on_its_way(document, property);
-    if on_its_way.is_empty() {
-        return Near::of(&near(property, members(document).iter().map(String::as_str)));
-    }
-    Near::of(&on_its_way)
+    Near::of(&on_its_way(document, property))
 }
 
-/// What resembles the first step of a path that does not exist, with the steps before it.
+/// What resembles the first step of a path that does not exist, with the steps before it. Where that is the very first,
+/// the path may be a name with dots.
 fn on_its_way(document: &[u8], path: &str) -> Vec<String> {
     let (mut way, mut document) = (String::new(), Zeroizing::new(document.to_vec()));
     for step in path.split('.') {
         let names = members(&document);
         if !names.contains(step) {
-            let similar = near(step, names.iter().map(String::as_str));
-            return similar.iter().map(|name| format!("{way}{name}")).collect();
+            let similar = |wanted: &str| near(wanted, names.iter().map(String::as_str));
+            let found = Some(similar(step)).filter(|found| !found.is_empty() || !way.is_empty());
+            let found = found.unwrap_or_else(|| similar(path));
+            return found.iter().map(|name| format!("{way}{name}")).collect();
         }
         let inner = select::property(&document, step, PropertyOrder::LiteralOnly, JsonMap::RawText);
         let Ok(Some(inner)) = inner else { break };
@@ -72,6 +71,7 @@ fn on_its_way(document: &[u8], path: &str) -> Vec<String> {
 }
 
 /// The names of an object's members; none of anything else.
+#[expect(clippy::zero_sized_map_values, reason = "only a map can be decoded from an object")]
 fn members(document: &[u8]) -> BTreeSet<String> {
     let members = serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(document);
     members.map(|members| members.into_keys().collect()).unwrap_or_default()
@@ -87,7 +87,7 @@ pub(super) async fn suggested(
 ) -> SyncError {
     let (handle, key) = match &error {
         // A search names no entry.
-        SyncError::Store { entry, .. } if entry.ends_with(".find") => return error,
+        SyncError::Store { entry, .. } if entry.rsplit('.').next() == Some("find") => return error,
         SyncError::Store { store, error: cause, .. } if cause.kind() == ErrorKind::NotFound => {
             match (stores.get(store), cause.key()) {
                 (Some(connected), Some(key)) if connected.handle.capabilities.list => {

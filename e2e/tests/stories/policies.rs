@@ -96,11 +96,11 @@ async fn a_store_is_checked_at_its_own_interval_be_it_a_number_or_a_duration() -
         let token = made["auth"]["client_token"].as_str().unwrap_or_default();
         story.create(&manifests::secret(name, "token", token)).await?;
         let provider = manifests::vault_v2(story.vault.address(), "secret", &manifests::token_login(name));
-        let mut store = manifests::secret_store(name, &story.class, &provider);
+        let mut manifest = manifests::secret_store(name, &story.class, &provider);
         if !interval.is_null() {
-            store["spec"]["refreshInterval"] = interval;
+            manifest["spec"]["refreshInterval"] = interval;
         }
-        story.create(&store).await?;
+        story.create(&manifest).await?;
         story.store_ready(Kind::SecretStore, name).await?;
     }
     let checks = |name: &str| -> Result<usize> {
