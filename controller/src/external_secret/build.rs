@@ -88,7 +88,7 @@ pub(super) fn fingerprint(parts: &[Part]) -> String {
             Ok(shaped) => hash::data(shaped.iter().map(|(key, value)| (key.as_str(), value.expose()))),
             Err(missing) => hash::text(missing),
         };
-        let _ = write!(all, "{single}/{index}/{}/{part}\n", shaped.is_ok());
+        let _ = writeln!(all, "{single}/{index}/{}/{part}", shaped.is_ok());
     }
     hash::text(&all)
 }

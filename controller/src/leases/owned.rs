@@ -169,6 +169,7 @@ pub async fn settle(
         if let Some(Inputs(inputs)) = used.filter(|_| is_new) {
             wanted.state = LeaseState::Active;
             wanted.inputs.clone_from(inputs);
+            wanted.lease.get_or_insert_with(|| record.spec.lease.clone());
             set_ready(&mut wanted, true, "Leased", "the credentials are in use", now);
         } else if is_new {
             supersede(&mut wanted, now, SignedDuration::ZERO);

@@ -49,7 +49,12 @@ pub(super) async fn drop_record(context: &Context, key: &ObjectKey, record: &Sec
         failed => failed,
     };
     match dropped {
-        Ok(()) => Next::After(crate::schedule::RESYNC),
+        Ok(()) => {
+            // So that the echo of the deletion finds nothing to revoke.
+            let _ = context.leases.remove(key, None);
+            context.lease_clients.forget(key);
+            Next::Forget
+        }
         Err(error) => unwritten(key, &error),
     }
 }

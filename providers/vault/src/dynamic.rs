@@ -35,6 +35,7 @@ pub struct DynamicSpec {
     /// Class of the controllers that use it. Absent or empty means every one.
     pub controller: Option<String>,
     /// Parameters of a write: the body.
+    #[serde(default)]
     #[schemars(schema_with = "any")]
     pub parameters: Option<Value>,
     /// Parameters of a read: the query.
