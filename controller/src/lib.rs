@@ -13,6 +13,7 @@
 
 pub mod app;
 pub mod context;
+pub mod election;
 pub mod error;
 pub mod external_secret;
 pub mod hash;

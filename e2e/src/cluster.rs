@@ -32,6 +32,12 @@ pub enum Kind {
     Event,
     /// `ClusterRoleBinding`
     ClusterRoleBinding,
+    /// `Role`
+    Role,
+    /// `RoleBinding`
+    RoleBinding,
+    /// `Lease`
+    Lease,
     /// `ExternalSecret`
     ExternalSecret,
     /// `SecretStore`
@@ -51,13 +57,16 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 17] = [
         Self::Namespace,
         Self::Secret,
         Self::ConfigMap,
         Self::ServiceAccount,
         Self::Event,
         Self::ClusterRoleBinding,
+        Self::Role,
+        Self::RoleBinding,
+        Self::Lease,
         Self::ExternalSecret,
         Self::SecretStore,
         Self::ClusterSecretStore,
@@ -80,6 +89,9 @@ impl Kind {
             Self::ClusterRoleBinding => {
                 ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings")
             }
+            Self::Role => ("rbac.authorization.k8s.io", "v1", "Role", "roles"),
+            Self::RoleBinding => ("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
+            Self::Lease => ("coordination.k8s.io", "v1", "Lease", "leases"),
             Self::ExternalSecret => ("external-secrets.io", "v1", "ExternalSecret", "externalsecrets"),
             Self::SecretStore => ("external-secrets.io", "v1", "SecretStore", "secretstores"),
             Self::ClusterSecretStore => {

@@ -83,6 +83,7 @@ pub struct Metrics {
     oldest: Family<ControllerLabels, Duration64>,
     breaker: Family<BreakerLabels, Gauge>,
     held: Gauge,
+    leads: Gauge,
 }
 
 impl fmt::Debug for Metrics {
@@ -112,6 +113,7 @@ impl Default for Metrics {
             oldest: Family::default(),
             breaker: Family::default(),
             held: Gauge::default(),
+            leads: Gauge::default(),
         };
         let m = &metrics;
         registry.register(
@@ -171,6 +173,11 @@ impl Default for Metrics {
             "strongroom_deletions_held",
             "Targets that the deletion brake keeps from being deleted or emptied; should be 0",
             m.held.clone(),
+        );
+        registry.register(
+            "strongroom_leads",
+            "1 while this process works, 0 while it waits for another to end",
+            m.leads.clone(),
         );
         metrics.registry = registry;
         metrics
@@ -253,6 +260,11 @@ impl Metrics {
     /// How many targets the deletion brake holds.
     pub fn set_held(&self, held: usize) {
         self.held.set(i64::try_from(held).unwrap_or(i64::MAX));
+    }
+
+    /// Whether this process works.
+    pub fn set_leads(&self, leads: bool) {
+        self.leads.set(leads.into());
     }
 
     /// Everything, in the text format of OpenMetrics.

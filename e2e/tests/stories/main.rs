@@ -21,6 +21,7 @@ mod exact;
 mod force_sync;
 mod generic;
 mod hostile_server;
+mod leaders;
 mod limits;
 mod outage;
 mod poison;
