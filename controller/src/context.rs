@@ -1,6 +1,7 @@
 //! `Context`: what the hops share. Each field has one owner that writes it, named beside it.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -106,6 +107,8 @@ pub struct Context {
     pub templates: Templates,
     /// Targets that were found to be in step. Written by `apply`.
     pub in_step: InStep,
+    /// Whether this process works, or waits for another to end. Written by `app`.
+    pub leads: AtomicBool,
     /// What the command line decides.
     pub settings: Settings,
 }

@@ -14,6 +14,7 @@
 
 pub mod app;
 pub mod context;
+pub mod election;
 pub mod error;
 pub mod external_secret;
 pub mod generators;

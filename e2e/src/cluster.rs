@@ -36,6 +36,12 @@ pub enum Kind {
     RoleBinding,
     /// `ClusterRoleBinding`
     ClusterRoleBinding,
+    /// `Role`
+    Role,
+    /// `RoleBinding`
+    RoleBinding,
+    /// `Lease`
+    Lease,
     /// `ExternalSecret`
     ExternalSecret,
     /// `SecretStore`
@@ -61,7 +67,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 22] = [
         Self::Namespace,
         Self::Secret,
         Self::ConfigMap,
@@ -70,6 +76,9 @@ impl Kind {
         Self::Role,
         Self::RoleBinding,
         Self::ClusterRoleBinding,
+        Self::Role,
+        Self::RoleBinding,
+        Self::Lease,
         Self::ExternalSecret,
         Self::SecretStore,
         Self::ClusterSecretStore,
@@ -97,6 +106,9 @@ impl Kind {
             Self::ClusterRoleBinding => {
                 ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings")
             }
+            Self::Role => ("rbac.authorization.k8s.io", "v1", "Role", "roles"),
+            Self::RoleBinding => ("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
+            Self::Lease => ("coordination.k8s.io", "v1", "Lease", "leases"),
             Self::ExternalSecret => ("external-secrets.io", "v1", "ExternalSecret", "externalsecrets"),
             Self::SecretStore => ("external-secrets.io", "v1", "SecretStore", "secretstores"),
             Self::ClusterSecretStore => {

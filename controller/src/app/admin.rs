@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use anyhow::Context as _;
 use axum::Router;
@@ -13,6 +14,7 @@ use tokio::net::TcpListener;
 use super::args::ListenAddress;
 use crate::context::Context;
 use crate::kube_io::Watched;
+use crate::schedule::Load;
 use crate::stores::BreakerState;
 
 /// The listeners, bound: so that a port in use ends the start with an error.
@@ -55,8 +57,12 @@ fn metrics(context: &Context) -> ([(header::HeaderName, &'static str); 1], Strin
             |record: &Watched<SecretLease>| record.0.as_ref().is_ok_and(|record| record.state() == state);
         context.leases.keys_where(|_, record| in_state(record)).len()
     });
-    context.metrics.set_load("externalsecret", context.schedule.load());
-    context.metrics.set_load("store", context.store_schedule.load());
+    let leads = context.leads.load(Ordering::Relaxed);
+    context.metrics.set_leads(leads);
+    // Who waits for another to end has nothing to do, and nothing that is late.
+    let load = |of: fn(&Context) -> Load| if leads { of(context) } else { Load::default() };
+    context.metrics.set_load("externalsecret", load(|context| context.schedule.load()));
+    context.metrics.set_load("store", load(|context| context.store_schedule.load()));
     let stores = context.stores.all();
     context.breakers.retain(|store| stores.contains(store));
     let states: HashMap<_, _> = context.breakers.states().into_iter().collect();

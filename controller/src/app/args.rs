@@ -83,6 +83,25 @@ pub(super) struct ControllerArgs {
     /// What closes an action in a Go template.
     #[arg(long, default_value = "}}")]
     pub(super) template_right_delimiter: String,
+    /// Work only while holding a Lease, so that several controllers take turns.
+    #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    pub(super) enable_leader_election: bool,
+    /// Name of the Lease.
+    #[arg(long, default_value = "external-secrets-controller")]
+    pub(super) leader_election_id: String,
+    /// Namespace of the Lease; the controller's own if not given.
+    #[arg(long, default_value = "")]
+    pub(super) leader_election_namespace: String,
+    /// For so long after its last renewal nobody else takes the Lease; whole seconds.
+    #[arg(long, default_value = "8s")]
+    pub(super) leader_election_lease_duration: FlagDuration,
+    /// A leader that cannot renew the Lease for so long ends.
+    #[arg(long, default_value = "5s")]
+    pub(super) leader_election_renew_deadline: FlagDuration,
+    /// Time between two attempts to renew or to take the Lease.
+    #[arg(long, default_value = "1s")]
+    pub(super) leader_election_retry_period: FlagDuration,
     /// Time between two checks of a store.
     #[arg(long, default_value = "5m")]
     pub(super) store_requeue_interval: FlagDuration,

@@ -3,10 +3,12 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use strongroom_provider_api::{Clock, SystemClock, Toolbox};
+use strongroom_templating::Random as _;
 use strongroom_templating::engine::go_template::Delimiters;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -15,10 +17,12 @@ use tokio::task::JoinSet;
 use super::admin::Admin;
 use super::args::ControllerArgs;
 use crate::context::{Context, InStep, Marks, Settings};
+use crate::election::{Election, Terms};
 use crate::external_secret::{Brake, BrakeLimits, Refreshed, StatusSchema, Templates};
 use crate::generators::{Clients, Registry};
-use crate::kube_io::{Cluster, Events, ManifestMirrors, Mirror, References, watches};
+use crate::kube_io::{Cluster, Events, ManifestMirrors, Mirror, ObjectKey, References, watches};
 use crate::leases::LeaseClients;
+use crate::random::SystemRandom;
 use crate::schedule::{Limits, Schedule, dispatch, watchdog};
 use crate::stores::{Pool, StoreTemplates, Stores};
 use crate::telemetry::{Metrics, start_logs};
@@ -36,6 +40,10 @@ const LEASE_LIMITS: Limits = Limits { total: 16, per_group: 8 };
 const LEASES_KNOWN: Duration = Duration::from_secs(10);
 /// More threads than this bring nothing: the work is waiting for answers.
 const THREADS: usize = 4;
+/// Where a pod finds the name of its namespace.
+const OWN_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+/// Where Linux tells the name of the pod, or of the machine.
+const OWN_NAME: &str = "/proc/sys/kernel/hostname";
 
 /// Runs the controller until SIGTERM or SIGINT.
 pub(super) fn controller(args: ControllerArgs) -> anyhow::Result<()> {
@@ -68,18 +76,28 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     let mut background = JoinSet::new();
     background.spawn(admin.serve(Arc::clone(&context)));
     watches::spawn(&mut background, client, &scope, &context);
+    let election = election(&args, &context)?;
+    let begin = async {
+        context.synced().await;
+        tracing::info!("the first lists are complete");
+        if tokio::time::timeout(LEASES_KNOWN, context.leases.synced()).await.is_err() {
+            tracing::warn!("SecretLeases cannot be listed: what is leased will not be kept alive");
+        }
+        match election {
+            Some(election) => Some(election.won().await),
+            None => None,
+        }
+    };
+    let mut leadership = tokio::select! {
+        leadership = begin => leadership,
+        _ = stop.wait_for(|stop| *stop) => return Ok(()),
+        Some(ended) = background.join_next() => return ended.context("a background task ended")?,
+    };
+    context.leads.store(true, Ordering::Relaxed);
     background.spawn(watched(Arc::clone(&context.schedule)));
     background.spawn(watched(Arc::clone(&context.store_schedule)));
     background.spawn(watched(Arc::clone(&context.state_schedule)));
     background.spawn(watched(Arc::clone(&context.lease_schedule)));
-    tokio::select! {
-        () = context.synced() => tracing::info!("the first lists are complete"),
-        _ = stop.wait_for(|stop| *stop) => return Ok(()),
-        Some(ended) = background.join_next() => return ended.context("a background task ended")?,
-    }
-    if tokio::time::timeout(LEASES_KNOWN, context.leases.synced()).await.is_err() {
-        tracing::warn!("SecretLeases cannot be listed: what is leased will not be kept alive");
-    }
     let stores = async {
         let attempt = |job| {
             let context = Arc::clone(&context);
@@ -109,14 +127,53 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
         dispatch(Arc::clone(&context.lease_schedule), stopped(stop.clone()), GRACE, attempt).await;
     };
     let work = async { tokio::join!(stores, external_secrets, states, kept) };
+    let lost = async {
+        match &mut leadership {
+            Some(leadership) => leadership.kept().await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         _ = work => {}
+        // At once, with whatever is under way: another may begin any moment.
+        reason = lost => anyhow::bail!("no longer leading: {reason}"),
         Some(ended) = background.join_next() => return ended.context("a background task ended")?,
+    }
+    context.leads.store(false, Ordering::Relaxed);
+    if let Some(leadership) = leadership {
+        leadership.release().await;
     }
     background.shutdown().await;
     tokio::join!(context.pool.close(), context.generator_clients.close());
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The election that this process stands in, if it is to.
+fn election(args: &ControllerArgs, context: &Context) -> anyhow::Result<Option<Election>> {
+    if !args.enable_leader_election {
+        return Ok(None);
+    }
+    let terms = Terms {
+        lasts: args.leader_election_lease_duration.0,
+        deadline: args.leader_election_renew_deadline.0,
+        retry: args.leader_election_retry_period.0,
+    };
+    if let Some(fault) = terms.fault() {
+        anyhow::bail!("--leader-election-*: {fault}");
+    }
+    let namespace = match args.leader_election_namespace.as_str() {
+        "" => std::fs::read_to_string(OWN_NAMESPACE)
+            .context("not in a cluster: --leader-election-namespace is needed")?,
+        namespace => namespace.to_owned(),
+    };
+    let key = ObjectKey::new(namespace.trim(), &args.leader_election_id);
+    let mut nonce = [0; 8];
+    SystemRandom.fill(&mut nonce);
+    let host = std::fs::read_to_string(OWN_NAME).unwrap_or_default();
+    let identity = format!("{}_{:016x}", host.trim(), u64::from_be_bytes(nonce));
+    let clock = Arc::clone(&context.clock);
+    Ok(Some(Election::new(context.cluster.clone(), clock, key, identity, terms)))
 }
 
 fn delimiters(args: &ControllerArgs) -> Delimiters {
@@ -171,6 +228,7 @@ fn context(args: &ControllerArgs, scope: &watches::Scope, client: &kube::Client)
         manifests: ManifestMirrors::default(),
         templates: Templates::new(delimiters(args)),
         in_step: InStep::default(),
+        leads: AtomicBool::default(),
         settings: Settings {
             controller_class: args.controller_class.clone(),
             flood_gate: args.enable_flood_gate,

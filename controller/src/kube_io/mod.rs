@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_types, reason = "this is the module that the ban on kube::Api points to")]
 
+mod election;
 mod error;
 mod events;
 mod generators;

@@ -90,6 +90,7 @@ pub struct Metrics {
     oldest: Family<ControllerLabels, Duration64>,
     breaker: Family<BreakerLabels, Gauge>,
     held: Gauge,
+    leads: Gauge,
 }
 
 impl fmt::Debug for Metrics {
@@ -112,6 +113,7 @@ impl Default for Metrics {
         let breaker = "1 for the state in which the breaker of a store is";
         let held = "Targets that the deletion brake keeps from being deleted or emptied; should be 0";
         let leases = "Leases of what generators made, by the state of their records";
+        let leads = "1 while this process works, 0 while it waits for another to end";
         Self {
             sync_calls: registered(r, "externalsecret_sync_calls", "Reconciles of an ExternalSecret"),
             sync_errors: registered(r, "externalsecret_sync_calls_error", "Failed reconciles"),
@@ -128,6 +130,7 @@ impl Default for Metrics {
             breaker: registered(r, "strongroom_store_breaker", breaker),
             leases: registered(r, "strongroom_leases", leases),
             held: registered(r, "strongroom_deletions_held", held),
+            leads: registered(r, "strongroom_leads", leads),
             registry,
         }
     }
@@ -224,6 +227,11 @@ impl Metrics {
     /// How many targets the deletion brake holds.
     pub fn set_held(&self, held: usize) {
         self.held.set(i64::try_from(held).unwrap_or(i64::MAX));
+    }
+
+    /// Whether this process works.
+    pub fn set_leads(&self, leads: bool) {
+        self.leads.set(leads.into());
     }
 
     /// Everything, in the text format of OpenMetrics.

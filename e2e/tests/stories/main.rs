@@ -28,6 +28,7 @@ mod leased;
 mod leases_end;
 mod leases_restart;
 mod leases_rotation;
+mod leaders;
 mod limits;
 mod near_names;
 mod outage;
