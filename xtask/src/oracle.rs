@@ -81,7 +81,7 @@ fn corpus(oracle: &Path, is_check: bool) -> Result<()> {
 /// Lets our functions make keys, certificates, archives and hashes, and the oracle verify them.
 fn verified(oracle: &Path) -> Result<()> {
     let values = oracle.with_file_name("made.jsonl");
-    let mut made = example("made");
+    let mut made = example("made")?;
     made.stdout(fs::File::create(&values).with_context(|| format!("cannot create {}", values.display()))?);
     let mut step = progress::Step::start("Making keys, certificates, archives and hashes");
     if !process::run_to_end(&mut made, || step.tick())?.success() {
@@ -96,11 +96,9 @@ fn verified(oracle: &Path) -> Result<()> {
     Ok(())
 }
 
-/// An example of the templating crate. Not optimised: an overflow is a panic there.
-fn example(name: &str) -> Command {
-    let mut ours = workspace::cargo();
-    ours.args(["run", "--quiet", "--package", "strongroom-templating", "--example", name]);
-    ours
+/// An example of the templating crate, built. Not optimised: an overflow is a panic there.
+fn example(name: &str) -> Result<Command> {
+    Ok(Command::new(workspace::built_example(name)?))
 }
 
 /// Lets the oracle write the cases, and our engine answer them. Its report goes to standard output.
@@ -114,7 +112,7 @@ fn compared(oracle: &Path, count: u32, seed: i64) -> Result<ExitCode> {
         bail!("the oracle failed");
     }
     step.done();
-    let mut ours = example("oracle");
+    let mut ours = example("oracle")?;
     ours.stdin(Stdio::from(fs::File::open(&cases)?));
     let is_good = process::run_to_end(&mut ours, || ())?.success();
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })

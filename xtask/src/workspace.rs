@@ -50,23 +50,29 @@ pub(crate) fn strongroom_path() -> Result<PathBuf> {
 
 /// Builds the controller and gives its path.
 pub(crate) fn built_strongroom() -> Result<PathBuf> {
-    build("Building the controller", &[])?;
+    build("Building the controller", &["--bin", "strongroom"])?;
     strongroom_path()
 }
 
 /// Builds the controller as it is released and gives its path.
 pub(crate) fn built_release() -> Result<PathBuf> {
-    build("Building the controller (release)", &["--release"])?;
+    build("Building the controller (release)", &["--bin", "strongroom", "--release"])?;
     Ok(target()?.join("release/strongroom"))
 }
 
-fn build(label: &str, profile: &[&str]) -> Result<()> {
+/// Builds an example and gives its path.
+pub(crate) fn built_example(name: &str) -> Result<PathBuf> {
+    build(&format!("Building the example `{name}`"), &["--example", name])?;
+    Ok(target()?.join("debug/examples").join(name))
+}
+
+fn build(label: &str, what: &[&str]) -> Result<()> {
     let mut build = cargo();
     // The whole workspace's features: with those of one package half the graph would be compiled anew.
-    build.args(["build", "--quiet", "--workspace", "--bin", "strongroom"]).args(profile);
+    build.args(["build", "--quiet", "--workspace"]).args(what);
     let mut step = progress::Step::start(label);
     if !process::run_to_end(&mut build, || step.tick())?.success() {
-        bail!("the controller does not build");
+        bail!("what is needed does not build");
     }
     step.done();
     Ok(())

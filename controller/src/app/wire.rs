@@ -23,7 +23,7 @@ use crate::generators::{Clients, Registry};
 use crate::kube_io::{Cluster, Events, ManifestMirrors, Mirror, ObjectKey, References, watches};
 use crate::leases::LeaseClients;
 use crate::random::SystemRandom;
-use crate::schedule::{Limits, Schedule, dispatch, watchdog};
+use crate::schedule::{Job, Limits, Next, Schedule, dispatch, watchdog};
 use crate::stores::{Pool, StoreTemplates, Stores};
 use crate::telemetry::{Metrics, start_logs};
 use crate::{external_secret, generators, leases, secret_store};
@@ -98,35 +98,22 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     background.spawn(watched(Arc::clone(&context.store_schedule)));
     background.spawn(watched(Arc::clone(&context.state_schedule)));
     background.spawn(watched(Arc::clone(&context.lease_schedule)));
-    let stores = async {
-        let attempt = |job| {
-            let context = Arc::clone(&context);
-            async move { secret_store::reconcile(&context, job).await }
-        };
-        dispatch(Arc::clone(&context.store_schedule), stopped(stop.clone()), GRACE, attempt).await;
+    let work = async {
+        tokio::join!(
+            attempts(&context, &context.store_schedule, &stop, |context, job| async move {
+                secret_store::reconcile(&context, job).await
+            }),
+            attempts(&context, &context.schedule, &stop, |context, job| async move {
+                external_secret::reconcile(&context, job).await
+            }),
+            attempts(&context, &context.state_schedule, &stop, |context, job| async move {
+                generators::reconcile(&context, job).await
+            }),
+            attempts(&context, &context.lease_schedule, &stop, |context, job| async move {
+                leases::reconcile(&context, job).await
+            }),
+        )
     };
-    let external_secrets = async {
-        let attempt = |job| {
-            let context = Arc::clone(&context);
-            async move { external_secret::reconcile(&context, job).await }
-        };
-        dispatch(Arc::clone(&context.schedule), stopped(stop.clone()), GRACE, attempt).await;
-    };
-    let states = async {
-        let attempt = |job| {
-            let context = Arc::clone(&context);
-            async move { generators::reconcile(&context, job).await }
-        };
-        dispatch(Arc::clone(&context.state_schedule), stopped(stop.clone()), GRACE, attempt).await;
-    };
-    let kept = async {
-        let attempt = |job| {
-            let context = Arc::clone(&context);
-            async move { leases::reconcile(&context, job).await }
-        };
-        dispatch(Arc::clone(&context.lease_schedule), stopped(stop.clone()), GRACE, attempt).await;
-    };
-    let work = async { tokio::join!(stores, external_secrets, states, kept) };
     let lost = async {
         match &mut leadership {
             Some(leadership) => leadership.kept().await,
@@ -147,6 +134,20 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     tokio::join!(context.pool.close(), context.generator_clients.close());
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Makes the attempts that `schedule` asks for, until `stop` says so.
+async fn attempts<K, F>(
+    context: &Arc<Context>,
+    schedule: &Arc<Schedule<K>>,
+    stop: &watch::Receiver<bool>,
+    attempt: fn(Arc<Context>, Job<K>) -> F,
+) where
+    K: Clone + Eq + Ord + Hash + Debug + Send + Sync + 'static,
+    F: Future<Output = Next> + Send + 'static,
+{
+    let attempt = |job| attempt(Arc::clone(context), job);
+    dispatch(Arc::clone(schedule), stopped(stop.clone()), GRACE, attempt).await;
 }
 
 /// The election that this process stands in, if it is to.
