@@ -303,8 +303,14 @@ impl Pool {
     pub(crate) async fn adopt(&self, store: &StoreView, client: Arc<dyn StoreClient>, dialect: Dialect) {
         let resolver = ClusterResolver::new(self.cluster.clone(), &self.references, &store.id, None);
         let access = strongroom_provider_api::Access::ReadOnly;
-        let capabilities =
-            Capabilities { access, list: true, list_tags: true, versions: true, metadata: true, write: false };
+        let capabilities = Capabilities {
+            access,
+            list: true,
+            list_tags: true,
+            versions: true,
+            metadata: true,
+            write: false,
+        };
         let (resolver, closed) = (Arc::new(resolver), AtomicBool::new(false));
         let reads = Reads::new(Arc::clone(&client));
         let handle = Handle { client, capabilities, dialect, resolver, reads, closed };
