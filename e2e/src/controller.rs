@@ -1,4 +1,5 @@
-//! Controllers that stories start: each with an API user of its own, so that the audit log tells them apart.
+//! Controllers that stories start: each with an API user of its own, so that the audit log tells them apart, and with the
+//! rights that the Helm chart gives.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -7,8 +8,10 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
+use tokio::sync::OnceCell;
 
 use crate::{
+    chart::Release,
     cluster::{Cluster, Kind, write_kubeconfig_for_token},
     process::{GuardedProcess, free_port, resident_kib},
     testbed::Testbed,
@@ -20,6 +23,12 @@ use crate::{
 pub const SHARED_CLASS: &str = "default";
 
 const NAMESPACE: &str = "e2e-controllers";
+
+/// With the kinds of generic targets that stories use.
+const GENERIC: &str = r#"genericTargets={"enabled": true, "resources": [{"apiGroup": "networking.k8s.io",
+    "resources": ["networkpolicies"], "verbs": ["get", "list", "watch", "create", "update", "delete"]}]}"#;
+
+static RIGHTS: OnceCell<()> = OnceCell::const_new();
 
 /// A running controller. Dropping it ends it.
 #[derive(Debug)]
@@ -48,33 +57,37 @@ impl Controller {
         class: &str,
         arguments: &[&str],
     ) -> Result<Self> {
+        let class = ["--controller-class", class, "--loglevel", "debug"];
+        let account = Account { namespace: NAMESPACE.to_owned(), name: name.to_owned() };
+        account.create(testbed, cluster).await?;
+        Self::start_as(testbed, cluster, &account, &[&class, arguments].concat()).await
+    }
+
+    /// Starts a controller as `account`, which is there and has its rights, and waits until it says that it is ready. Its
+    /// addresses are chosen here.
+    pub async fn start_as(
+        testbed: &Testbed,
+        cluster: &Cluster,
+        account: &Account,
+        arguments: &[&str],
+    ) -> Result<Self> {
+        let name = &account.name;
         let kubeconfig = testbed.run_dir.join(format!("controller-{name}.kubeconfig"));
-        let token = administrator_token(cluster, name).await?;
+        let token = cluster.service_account_token(&account.namespace, name).await?;
         write_kubeconfig_for_token(&testbed.kubeconfig, &token, &kubeconfig)?;
 
         let live = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
         let metrics = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
         let log = testbed.logs.join(format!("controller-{name}.log"));
         let (metrics_addr, live_addr) = (metrics.to_string(), live.to_string());
-        let usual = [
-            "controller",
-            "--controller-class",
-            class,
-            "--metrics-addr",
-            &metrics_addr,
-            "--live-addr",
-            &live_addr,
-            "--loglevel",
-            "debug",
-        ];
+        let usual = ["controller", "--metrics-addr", &metrics_addr, "--live-addr", &live_addr];
         let process = GuardedProcess::start(
             &testbed.strongroom,
             &[&usual, arguments].concat(),
             &[("KUBECONFIG", kubeconfig.as_os_str())],
             &log,
         )?;
-        let controller =
-            Self { user: format!("system:serviceaccount:{NAMESPACE}:{name}"), log, metrics, process };
+        let controller = Self { user: account.user(), log, metrics, process };
         controller.wait_ready(live).await?;
         Ok(controller)
     }
@@ -109,25 +122,51 @@ impl Controller {
     }
 }
 
-/// A token of the ServiceAccount `name`, which is made an administrator of the cluster first.
-async fn administrator_token(cluster: &Cluster, name: &str) -> Result<String> {
+/// A ServiceAccount that a controller runs as.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Where it lives.
+    pub namespace: String,
+    /// What it is called.
+    pub name: String,
+}
+
+impl Account {
+    /// Its user name at the API server.
+    pub fn user(&self) -> String {
+        format!("system:serviceaccount:{}:{}", self.namespace, self.name)
+    }
+
+    /// Makes it, with the chart's rights.
+    async fn create(&self, testbed: &Testbed, cluster: &Cluster) -> Result<()> {
+        RIGHTS.get_or_try_init(|| give_rights(testbed, cluster)).await?;
+        let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": self.name } });
+        create_once(cluster, &account).await
+    }
+}
+
+/// Gives all accounts of the namespace the rights that the chart gives a controller.
+async fn give_rights(testbed: &Testbed, cluster: &Cluster) -> Result<()> {
     let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } });
     create_once(cluster, &namespace).await?;
+    let rbac = ["--show-only=templates/rbac.yaml", "--set-json", GENERIC];
+    Release::render(testbed, "strongroom", NAMESPACE, &rbac).await?.apply(cluster, &[]).await?;
     let binding = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRoleBinding",
-        "metadata": { "name": NAMESPACE },
-        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin" },
+        "metadata": { "name": "e2e-controllers-as-in-the-chart" },
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": "strongroom-controller",
+        },
         "subjects": [{
             "apiGroup": "rbac.authorization.k8s.io",
             "kind": "Group",
             "name": format!("system:serviceaccounts:{NAMESPACE}"),
         }],
     });
-    create_once(cluster, &binding).await?;
-    let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name } });
-    create_once(cluster, &account).await?;
-    cluster.service_account_token(NAMESPACE, name).await
+    create_once(cluster, &binding).await
 }
 
 async fn create_once(cluster: &Cluster, manifest: &serde_json::Value) -> Result<()> {

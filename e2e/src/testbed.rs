@@ -19,6 +19,10 @@ pub struct Testbed {
     pub api_audit_log: PathBuf,
     /// The `kubectl` binary.
     pub kubectl: PathBuf,
+    /// The `helm` binary.
+    pub helm: PathBuf,
+    /// Folder of the Helm chart.
+    pub chart: PathBuf,
     /// The controller's binary.
     pub strongroom: PathBuf,
     /// Folder for log files.

@@ -27,7 +27,7 @@ pub(crate) enum Task {
     Oracle(oracle::Options),
     /// Measure what a controller costs and how fast it is, beside the bare API server in the same run.
     Bench(bench::Options),
-    /// Write the generated files: the CRDs under charts/strongroom/crds.
+    /// Write the generated files: the CRDs under charts/strongroom/files/crds.
     Generate {
         /// Write nothing; fail if a checked-in file is not what would be written.
         #[arg(long)]

@@ -1,6 +1,7 @@
 //! How each server of the test bed is built: pinned releases, as Go modules behind a wrapper module of ours.
 
 mod etcd;
+mod helm;
 mod kubernetes;
 mod vault;
 
@@ -33,4 +34,9 @@ pub(crate) fn control_plane() -> Result<ControlPlanePrograms> {
 /// The Vault binary, built first if this machine has not built it before.
 pub(crate) fn vault() -> Result<PathBuf> {
     Ok(cache::programs(&vault::recipe())?.join("vault"))
+}
+
+/// The Helm binary, built first if this machine has not built it before.
+pub(crate) fn helm() -> Result<PathBuf> {
+    Ok(cache::programs(&helm::recipe())?.join("helm"))
 }

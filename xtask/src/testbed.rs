@@ -28,6 +28,7 @@ pub(crate) struct RunFolder {
 pub(crate) struct TestBed {
     vault: VaultServer,
     control_plane: ControlPlane,
+    helm: PathBuf,
     /// Where it lives.
     pub(crate) folder: RunFolder,
     /// The file that describes it to the tests.
@@ -41,6 +42,8 @@ struct Description<'a> {
     api_server: &'a str,
     api_audit_log: &'a Path,
     kubectl: &'a Path,
+    helm: &'a Path,
+    chart: &'a Path,
     strongroom: &'a Path,
     logs: &'a Path,
     run_dir: &'a Path,
@@ -82,6 +85,7 @@ impl TestBed {
     /// Starts everything and writes `testbed.json`.
     pub(crate) fn start() -> Result<Self> {
         let (programs, vault_program) = (servers::control_plane()?, servers::vault()?);
+        let helm = servers::helm()?;
         let folder = RunFolder::create()?;
         let step = progress::Step::start("Starting etcd, kube-apiserver and kube-controller-manager");
         let control_plane = ControlPlane::start(&programs, &folder.path, &folder.logs)?;
@@ -98,7 +102,7 @@ impl TestBed {
             vault_setup::prepare_for_tests(&vault.api, &cluster, &control_plane.service_account_public_key)?;
         step.done();
         let description = folder.path.join("testbed.json");
-        let bed = Self { vault, control_plane, folder, description };
+        let bed = Self { vault, control_plane, helm, folder, description };
         bed.describe(&credentials)?;
         Ok(bed)
     }
@@ -113,7 +117,7 @@ impl TestBed {
 
     /// Stops the servers, then gives the folder they leave behind.
     pub(crate) fn stop(self) -> RunFolder {
-        let Self { vault, control_plane, folder, description: _ } = self;
+        let Self { vault, control_plane, folder, .. } = self;
         drop(vault);
         drop(control_plane);
         folder
@@ -126,6 +130,8 @@ impl TestBed {
             api_server: &self.control_plane.address,
             api_audit_log: &self.control_plane.audit_log,
             kubectl: self.control_plane.kubectl.binary(),
+            helm: &self.helm,
+            chart: &workspace::chart(),
             strongroom: &strongroom,
             logs: &self.folder.logs,
             run_dir: &self.folder.path,

@@ -15,9 +15,14 @@ pub(crate) fn root() -> &'static Path {
     manifest.parent().unwrap_or(manifest)
 }
 
+/// The Helm chart.
+pub(crate) fn chart() -> PathBuf {
+    root().join("charts/strongroom")
+}
+
 /// Folder of the generated CRDs.
 pub(crate) fn crds() -> PathBuf {
-    root().join("charts/strongroom/crds")
+    chart().join("files/crds")
 }
 
 /// A cargo command in the workspace, with the cargo that runs this task.

@@ -1,0 +1,140 @@
+//! The Helm chart: it renders, the API server accepts it, and a controller with exactly its rights does its work.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use strongroom_e2e::{
+    chart::{Release, helm},
+    cluster::Kind,
+    controller::{Account, Controller},
+    manifests::ExternalSecret,
+    story::Story,
+};
+
+/// Everything that can be switched on.
+const EVERYTHING: &str = r#"{
+    "replicaCount": 1, "commonLabels": { "team": "platform" }, "controllerClass": "blue",
+    "genericTargets": { "enabled": true, "resources": [
+        { "apiGroup": "networking.k8s.io", "resources": ["networkpolicies"], "verbs": ["get", "list", "watch"] }] },
+    "extraArgs": { "enable-synced-condition": null, "template-left-delimiter": "[[" },
+    "extraEnv": [{ "name": "HTTPS_PROXY", "value": "http://proxy.example.test:3128" }],
+    "extraVolumes": [{ "name": "ca", "configMap": { "name": "ca" } }],
+    "extraVolumeMounts": [{ "name": "ca", "mountPath": "/etc/ssl/extra" }],
+    "extraObjects": [{ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "{{ .Release.Name }}-extra" } }],
+    "serviceAccount": { "annotations": { "example.com/role": "reader" }, "extraLabels": { "use": "identity" } },
+    "podLabels": { "use": "identity" }, "podAnnotations": { "example.com/note": "two words" },
+    "deploymentAnnotations": { "example.com/note": "two words" }, "imagePullSecrets": [{ "name": "registry" }],
+    "metrics": { "service": { "enabled": true, "annotations": { "prometheus.io/scrape": "true" } } },
+    "networkPolicy": { "enabled": true, "metricsFrom": [{ "namespaceSelector": {} }],
+        "egress": [{ "ports": [{ "port": 443, "protocol": "TCP" }] }] },
+    "podDisruptionBudget": { "enabled": true }, "nodeSelector": { "kubernetes.io/os": "linux" },
+    "tolerations": [{ "operator": "Exists" }], "priorityClassName": "system-cluster-critical",
+    "affinity": { "podAntiAffinity": { "preferredDuringSchedulingIgnoredDuringExecution": [] } },
+    "topologySpreadConstraints": [{ "maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway" }],
+    "dnsConfig": { "options": [{ "name": "ndots", "value": "1" }] },
+    "hostAliases": [{ "ip": "127.0.0.1", "hostnames": ["vault.example.test"] }],
+    "extraContainers": [{ "name": "beside", "image": "example.test/beside" }],
+    "extraInitContainers": [{ "name": "before", "image": "example.test/before" }],
+    "podSpecExtra": { "enableServiceLinks": false },
+    "webhook": { "create": false }, "certController": { "create": false }, "leaderElect": true
+}"#;
+
+const SCOPED: &str = r#"{ "scopedNamespace": "NAMESPACE", "scopedRBAC": true, "installCRDs": false }"#;
+
+/// The story's values as a file for `--values`.
+fn values(story: &Story, name: &str, values: &str) -> Result<String> {
+    let path = story.testbed.run_dir.join(format!("{}-{name}.json", story.namespace));
+    std::fs::write(&path, values.replace("NAMESPACE", &story.namespace))?;
+    Ok(path.to_string_lossy().into_owned())
+}
+
+/// The flags of the chart's controller, without the addresses.
+async fn flags(story: &Story, release: &Release) -> Result<Vec<String>> {
+    let objects = release.objects(&story.cluster).await?;
+    let deployment = objects.iter().find(|object| object["kind"] == "Deployment").context("no Deployment")?;
+    let flags = deployment["spec"]["template"]["spec"]["containers"][0]["args"].as_array();
+    let flags = flags.context("no arguments")?.iter().filter_map(Value::as_str);
+    let (command, flags): (Vec<_>, Vec<_>) = flags.partition(|flag| !flag.starts_with("--"));
+    ensure!(command == ["controller"], "{command:?}");
+    let addresses = ["--metrics-addr=", "--live-addr="];
+    let is_address = |flag: &str| addresses.iter().any(|address| flag.starts_with(address));
+    Ok(flags.into_iter().filter(|flag| !is_address(flag)).map(ToOwned::to_owned).collect())
+}
+
+#[tokio::test]
+async fn what_the_chart_renders_is_accepted_whatever_is_switched_on() -> Result<()> {
+    let story = Story::begin_alone("chart-values").await?;
+    let chart = story.testbed.chart.to_string_lossy().into_owned();
+    for (name, text) in [("default", "{}"), ("everything", EVERYTHING), ("scoped", SCOPED)] {
+        let values = values(&story, name, text)?;
+        let (good, said) = helm(&story.testbed, &["lint", "--strict", &chart, "--values", &values]).await?;
+        ensure!(good, "{name}: {said}");
+        let release =
+            Release::render(&story.testbed, name, &story.namespace, &["--values", &values]).await?;
+        release.apply(&story.cluster, &["--dry-run=server", "--force-conflicts"]).await?;
+        let rendered = std::fs::read_to_string(&release.manifests)?;
+        ensure!(!rendered.contains("'*'") && !rendered.contains("\"*\""), "{name}: a wildcard");
+    }
+    story.end().await
+}
+
+#[tokio::test]
+async fn a_wrong_value_is_named() -> Result<()> {
+    let story = Story::begin_alone("chart-refused").await?;
+    let chart = story.testbed.chart.to_string_lossy().into_owned();
+    for (value, names) in [
+        ("log.level=loud", "level"),
+        ("concurent=3", "concurent"),
+        ("deletionBrake.share=2", "share"),
+        ("storeRequeueInterval=soon", "storeRequeueInterval"),
+        ("scopedRBAC=true", "scopedNamespace"),
+    ] {
+        let (good, said) = helm(&story.testbed, &["template", "x", &chart, "--set", value]).await?;
+        assert!(!good && said.contains(names), "{value}: {said}");
+    }
+    story.end().await
+}
+
+#[tokio::test]
+async fn a_controller_with_exactly_the_charts_rights_does_its_work() -> Result<()> {
+    does_its_work("chart-cluster", r#"{ "installCRDs": false }"#).await
+}
+
+#[tokio::test]
+async fn with_rights_in_one_namespace_it_does_its_work_there() -> Result<()> {
+    does_its_work("chart-scoped", SCOPED).await
+}
+
+/// Installs the chart and runs the controller as its Deployment would.
+async fn does_its_work(title: &str, text: &str) -> Result<()> {
+    let story = Story::begin_alone(title).await?;
+    let (values, class) = (values(&story, "installed", text)?, format!("controllerClass={}", story.class));
+    let arguments = ["--values", &values, "--set", &class];
+    let release = Release::render(&story.testbed, &story.namespace, &story.namespace, &arguments).await?;
+    release.apply(&story.cluster, &[]).await?;
+    let account =
+        Account { namespace: story.namespace.clone(), name: format!("{}-strongroom", story.namespace) };
+    let audit = story.api_audit()?;
+    let flags = flags(&story, &release).await?;
+    let flags: Vec<_> = flags.iter().map(String::as_str).collect();
+    let controller = Controller::start_as(&story.testbed, &story.cluster, &account, &flags).await?;
+
+    story.token_store().await?;
+    story.write("app", &json!({ "user": "admin" })).await?;
+    let app = ExternalSecret::from_store("app", "store").every("1s").extracts(&story.key("app"));
+    story.external_secret(app.target(json!({ "deletionPolicy": "Delete" }))).await?;
+    story.synced("app").await?;
+    story.event("app", "Created").await?;
+    story.write("app", &json!({ "user": "root" })).await?;
+    story.secret_with("app", &[("user", "root")]).await?;
+    story.delete(Kind::ExternalSecret, "app").await?;
+    story.gone(Kind::Secret, "app").await?;
+
+    let requests = audit.api_requests(&story.cluster, &story.namespace).await?;
+    let own: Vec<_> = requests.iter().filter(|request| request.user == controller.user).collect();
+    assert!(own.iter().any(|request| request.resource == "externalsecrets/status"), "{own:?}");
+    let denied: Vec<_> = own.iter().filter(|request| request.code == 403).collect();
+    assert!(denied.is_empty(), "{title}: {denied:?}");
+    drop(controller);
+    release.delete(&story.cluster).await?;
+    story.end().await
+}
