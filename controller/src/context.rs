@@ -1,17 +1,20 @@
 //! `Context`: what the hops share. Each field has one owner that writes it, named beside it.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use strongroom_crds::ExternalSecret;
+use strongroom_crds::{ExternalSecret, GeneratorState, SecretLease};
 use strongroom_provider_api::Clock;
 
 use crate::external_secret::{Brake, Refreshed, StatusSchema, Templates};
+use crate::generators::{Clients, Registry};
 use crate::kube_io::{
     Cluster, Events, ManifestMirrors, Mirror, NamespaceView, ObjectKey, References, SecretDigest, Watched,
 };
+use crate::leases::LeaseClients;
 use crate::schedule::{Group, Lane, Schedule};
 use crate::stores::{Breakers, Pool, StoreId, Stores};
 use crate::telemetry::Metrics;
@@ -35,6 +38,10 @@ pub struct Settings {
     pub stores: bool,
     /// `--enable-cluster-store-reconciler`
     pub cluster_stores: bool,
+    /// `--enable-generator-state`
+    pub generator_states: bool,
+    /// `--generator-gc-grace-period`
+    pub generator_grace: Duration,
 }
 
 /// What the hops share.
@@ -52,6 +59,20 @@ pub struct Context {
     pub stores: Stores,
     /// Live clients.
     pub pool: Pool,
+    /// Which generators there are.
+    pub generators: Registry,
+    /// Live clients of generators.
+    pub generator_clients: Clients,
+    /// What generators made and may have to be undone. Written by their watch and by our own writes.
+    pub generator_states: Arc<Mirror<Watched<GeneratorState>>>,
+    /// When each GeneratorState is looked at.
+    pub state_schedule: Arc<Schedule<ObjectKey>>,
+    /// Leases of what generators made. Written by their watch and by our own writes.
+    pub leases: Arc<Mirror<Watched<SecretLease>>>,
+    /// The clients of these leases. Written by `leases`.
+    pub lease_clients: LeaseClients,
+    /// When each lease is looked at.
+    pub lease_schedule: Arc<Schedule<ObjectKey>>,
     /// Who refers to which foreign object. Written by the clients in `pool` and by the watches.
     pub references: Arc<References>,
     /// How much was deleted or emptied of late. Written by `apply`.
@@ -86,6 +107,8 @@ pub struct Context {
     pub templates: Templates,
     /// Targets that were found to be in step. Written by `apply`.
     pub in_step: InStep,
+    /// Whether this process works, or waits for another to end. Written by `app`.
+    pub leads: AtomicBool,
     /// What the command line decides.
     pub settings: Settings,
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use strongroom_crds::conditions::{resource_message, secret_message};
 use strongroom_provider_api::{Error, ErrorKind};
 
-use crate::external_secret::{Held, TemplateFault};
+use crate::external_secret::{Held, Near, TemplateFault};
+use crate::generators::GeneratorError;
 use crate::kube_io::{ApiError, ApiFailure};
 use crate::schedule::{Backoff, Next, RESYNC};
 use crate::stores::{AccessError, StoreId};
@@ -37,6 +38,8 @@ pub enum SyncError {
         store: StoreId,
         /// What went wrong.
         error: Arc<Error>,
+        /// Entries that it may have meant.
+        near: Near,
     },
     /// A store has failed repeatedly: its breaker lets one object at a time ask it.
     Held {
@@ -57,6 +60,15 @@ pub enum SyncError {
         store: StoreId,
         /// What is wrong.
         message: String,
+    },
+    /// A generator gave an entry nothing that can be used.
+    Generator {
+        /// The entry, as a path.
+        entry: String,
+        /// The generator: kind and name.
+        generator: String,
+        /// Why not.
+        error: Box<GeneratorError>,
     },
     /// The template gives nothing that may be written.
     Template(Box<TemplateFault>),
@@ -127,7 +139,8 @@ impl SyncError {
             | Self::Access { .. }
             | Self::Store { .. }
             | Self::Held { .. }
-            | Self::Data { .. } => secret_message::NO_DATA,
+            | Self::Data { .. }
+            | Self::Generator { .. } => secret_message::NO_DATA,
             Self::Unsupported(_)
             | Self::NamespaceTerminating(_)
             | Self::Template(_)
@@ -156,6 +169,7 @@ impl SyncError {
             Self::Access { error: AccessError::Fresh(_) | AccessError::NotReady(_), .. } => "StoreNotReady",
             Self::Store { error, .. } | Self::Held { error, .. } => error.kind().reason(),
             Self::Data { .. } => ErrorKind::InvalidPayload.reason(),
+            Self::Generator { error, .. } => error.reason(),
             Self::Refused(_) => ErrorKind::Conflict.reason(),
             Self::TargetRead(_) | Self::TargetUnseen(_) => "TargetUnreadable",
             Self::Braked(_) => "DeletionsHeld",
@@ -168,9 +182,18 @@ impl SyncError {
         }
     }
 
+    /// The same, and the entries that were perhaps meant.
+    #[must_use]
+    pub fn suggesting(self, near: Near) -> Self {
+        match self {
+            Self::Store { entry, store, error, .. } => Self::Store { entry, store, error, near },
+            other => other,
+        }
+    }
+
     /// True if the attempt ended before it came to the target.
     pub fn leaves_target(&self) -> bool {
-        matches!(self, Self::Access { .. } | Self::Store { .. } | Self::Data { .. })
+        matches!(self, Self::Access { .. } | Self::Store { .. } | Self::Data { .. } | Self::Generator { .. })
     }
 
     /// When to try again. What only a change can mend is looked at rarely: a change brings it back at once.
@@ -189,13 +212,16 @@ impl SyncError {
                 let first = held.wait.min(Duration::from_secs(30));
                 retry(Backoff { first, ..Backoff::UPSTREAM })
             }
-            Self::Store { error, .. } => Next::Retry {
-                backoff: match error.kind() {
-                    ErrorKind::PermissionDenied | ErrorKind::Internal | ErrorKind::InvalidConfig => slow,
-                    ErrorKind::Unavailable => Backoff::OUTAGE,
-                    _ => Backoff::UPSTREAM,
+            Self::Store { error, .. } => after(error, slow),
+            Self::Generator { error, .. } => match &**error {
+                GeneratorError::Failed(error) => after(error, slow),
+                GeneratorError::NotBuiltIn(_) => Next::After(RESYNC),
+                GeneratorError::Invalid(_) | GeneratorError::Data(_) => retry(slow),
+                GeneratorError::Absent => retry(Backoff::UPSTREAM),
+                GeneratorError::Unreadable(error) | GeneratorError::Unrecorded(error) => Next::Retry {
+                    backoff: Backoff::UPSTREAM,
+                    at_least: error.retry_after().unwrap_or_default(),
                 },
-                at_least: error.retry_after().unwrap_or_default(),
             },
             Self::Held { store, wait, .. } => Next::Held { wait: *wait, waits_for: store.group() },
             Self::Write(error) | Self::Orphan(error) | Self::TargetRead(error) => {
@@ -203,6 +229,21 @@ impl SyncError {
             }
         }
     }
+}
+
+/// When to try again after `error` of a store or generator.
+fn after(error: &Error, slow: Backoff) -> Next {
+    let backoff = match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::Internal | ErrorKind::InvalidConfig => slow,
+        ErrorKind::Unavailable => Backoff::OUTAGE,
+        ErrorKind::Unauthenticated
+        | ErrorKind::NotFound
+        | ErrorKind::Throttled
+        | ErrorKind::Conflict
+        | ErrorKind::Unsupported
+        | ErrorKind::InvalidPayload => Backoff::UPSTREAM,
+    };
+    Next::Retry { backoff, at_least: error.retry_after().unwrap_or_default() }
 }
 
 impl From<TemplateFault> for SyncError {
@@ -225,11 +266,17 @@ impl fmt::Display for SyncError {
                 )
             }
             Self::Access { entry, error } => write!(f, "error processing {entry}, err: {reason}: {error}"),
-            Self::Store { entry, store, error } | Self::Held { entry, store, error, .. } => {
+            Self::Store { entry, store, error, near } => {
+                write!(f, "error processing {entry}, err: {store}: {reason}: {error}{near}")
+            }
+            Self::Held { entry, store, error, .. } => {
                 write!(f, "error processing {entry}, err: {store}: {reason}: {error}")
             }
             Self::Data { entry, store, message } => {
                 write!(f, "error processing {entry}, err: {store}: {reason}: {message}")
+            }
+            Self::Generator { entry, generator, error } => {
+                write!(f, "error processing {entry}, err: {}{generator}: {reason}: {error}", error.stage())
             }
             Self::Template(fault) => write!(f, "could not apply template: {reason}: {fault}"),
             Self::Refused(refusal) => write!(f, "{reason}: {refusal}"),

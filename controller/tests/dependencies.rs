@@ -81,6 +81,7 @@ fn dependencies_go_in_one_direction() {
             "strongroom-crds" | "strongroom-templating" | "strongroom-provider-api" | "xtask" => {
                 BTreeSet::new()
             }
+            "strongroom-templating-fuzz" => named(&["templating"]),
             "strongroom-provider-kit" => named(&["provider-api"]),
             "strongroom-provider-conformance" => named(&["provider-api", "provider-kit"]),
             "strongroom-provider-catalog" => &named(&["provider-api"]) | &providers,

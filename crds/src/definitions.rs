@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::names::{COMPONENT_CONTROLLER, LABEL_COMPONENT, OLD_VERSION};
 use crate::structural::{structural, without_null};
-use crate::{ClusterExternalSecret, ClusterSecretStore, ExternalSecret, SecretStore};
+use crate::{ClusterExternalSecret, ClusterSecretStore, ExternalSecret, SecretLease, SecretStore};
 
 /// Where the schemas of the providers are.
 const PROVIDERS: &str = "/properties/spec/properties/provider/properties";
@@ -43,6 +43,17 @@ pub fn definitions(
         .into_iter()
         .map(|derived| finished(derived, provider_schemas))
         .collect()
+}
+
+/// The kinds of our own: SecretLease.
+///
+/// # Errors
+/// As [`definitions`].
+pub fn own_definitions() -> Result<Vec<CustomResourceDefinition>, DefinitionError> {
+    let mut lease = finished(SecretLease::crd(), &BTreeMap::new())?;
+    // Upstream never had it: there is no old version.
+    lease.spec.versions.retain(|version| version.name != OLD_VERSION);
+    Ok(vec![lease])
 }
 
 /// The derived definition with what a derive cannot say.

@@ -10,10 +10,15 @@ pub const API_VERSION: &str = "external-secrets.io/v1";
 pub const OLD_VERSION: &str = "v1beta1";
 /// API group of the generators.
 pub const GENERATOR_GROUP: &str = "generators.external-secrets.io";
+/// The version in which generators are served and stored.
+pub const GENERATOR_VERSION: &str = "v1alpha1";
 /// Default `apiVersion` of a `generatorRef`.
 pub const GENERATOR_API_VERSION: &str = "generators.external-secrets.io/v1alpha1";
 /// Category of every kind: `kubectl get external-secrets`.
 pub const CATEGORY: &str = "external-secrets";
+
+/// Category of the generators' kinds.
+pub const CATEGORY_GENERATORS: &str = "external-secrets-generators";
 
 /// Label on every target that we manage; its value is [`MANAGED_VALUE`].
 pub const LABEL_MANAGED: &str = "reconcile.external-secrets.io/managed";

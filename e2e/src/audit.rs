@@ -63,40 +63,60 @@ impl AuditLog {
         Ok(Self { path: path.to_owned(), start })
     }
 
-    fn records(&self) -> Result<Vec<Value>> {
+    /// The whole lines. Where the log begins and where it ends now, a line may have been half written.
+    fn text(&self) -> Result<String> {
         let mut file = std::fs::File::open(&self.path)?;
         ensure!(file.metadata()?.len() >= self.start, "{} was rotated during the story", self.path.display());
-        file.seek(SeekFrom::Start(self.start))?;
-        let mut text = Vec::new();
-        file.read_to_end(&mut text)?;
-        // The last line may be half written.
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        text.truncate(whole);
-        text.split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(|line| serde_json::from_slice(line).context("an audit record that is not JSON"))
-            .collect()
+        let before = self.start.saturating_sub(1);
+        file.seek(SeekFrom::Start(before))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let begin = if self.start == 0 {
+            0
+        } else {
+            bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| end + 1)
+        };
+        let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(begin, |end| end + 1);
+        Ok(String::from_utf8_lossy(bytes.get(begin..end.max(begin)).unwrap_or_default()).into_owned())
     }
 
-    /// The answered requests in the API server's log. Everything that was answered before the call is in it: a marker
-    /// object in `namespace` is written first and waited for.
+    /// The records whose text holds `word`: the logs are everybody's, and long.
+    fn records(&self, word: &str) -> Result<Vec<Value>> {
+        let text = self.text()?;
+        let lines = text.lines().filter(|line| line.contains(word));
+        lines.map(|line| serde_json::from_str(line).context("an audit record that is not JSON")).collect()
+    }
+
+    /// The answered requests in the API server's log that name the story's `namespace`, be it as the beginning of another
+    /// name or in the name of who asked. Everything that was answered before the call is in it.
     pub async fn api_requests(&self, cluster: &Cluster, namespace: &str) -> Result<Vec<ApiRequest>> {
+        self.api_requests_about(namespace, cluster, namespace).await
+    }
+
+    /// [`AuditLog::api_requests`] that name `word`. A marker object is written to `namespace` first and waited for.
+    pub async fn api_requests_about(
+        &self,
+        word: &str,
+        cluster: &Cluster,
+        namespace: &str,
+    ) -> Result<Vec<ApiRequest>> {
         let marker = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "generateName": "audit-marker-" } });
         let marker = cluster.create(namespace, &marker).await?;
         let name = marker["metadata"]["name"].as_str().context("a marker without a name")?.to_owned();
         cluster.delete(Kind::ConfigMap, namespace, &name).await?;
         soon("the audit log to catch up", async || {
-            let requests: Vec<ApiRequest> = self.records()?.iter().filter_map(api_request).collect();
-            let seen = requests.iter().any(|request| request.verb == "delete" && request.name == name);
+            let about_it: Vec<ApiRequest> = self.records(&name)?.iter().filter_map(api_request).collect();
+            let seen = about_it.iter().any(|request| request.verb == "delete" && request.name == name);
             ensure!(seen, "the deletion of {name} is not in {}", self.path.display());
-            Ok(requests)
+            Ok(self.records(word)?.iter().filter_map(api_request).collect())
         })
         .await
     }
 
     /// The answered requests in Vault's log, which is written before the answer is.
     pub fn vault_requests(&self) -> Result<Vec<VaultRequest>> {
-        Ok(self.records()?.iter().filter(|record| record["type"] == "response").map(vault_request).collect())
+        let answers = self.records(r#""type":"response""#)?;
+        Ok(answers.iter().filter(|record| record["type"] == "response").map(vault_request).collect())
     }
 }
 

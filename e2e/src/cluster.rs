@@ -30,8 +30,18 @@ pub enum Kind {
     ServiceAccount,
     /// `Event` of the core group
     Event,
+    /// `Role`
+    Role,
+    /// `RoleBinding`
+    RoleBinding,
     /// `ClusterRoleBinding`
     ClusterRoleBinding,
+    /// `Role`
+    Role,
+    /// `RoleBinding`
+    RoleBinding,
+    /// `Lease`
+    Lease,
     /// `ExternalSecret`
     ExternalSecret,
     /// `SecretStore`
@@ -42,30 +52,44 @@ pub enum Kind {
     ClusterGenerator,
     /// `Fake`, a generator
     FakeGenerator,
+    /// `MFA`, a generator
+    MfaGenerator,
     /// `Password`, a generator
     PasswordGenerator,
     /// `SSHKey`, a generator
     SshKeyGenerator,
     /// `UUID`, a generator
     UuidGenerator,
+    /// `VaultDynamicSecret`, a generator
+    VaultDynamicSecret,
+    /// `SecretLease`
+    SecretLease,
 }
 
 impl Kind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 22] = [
         Self::Namespace,
         Self::Secret,
         Self::ConfigMap,
         Self::ServiceAccount,
         Self::Event,
+        Self::Role,
+        Self::RoleBinding,
         Self::ClusterRoleBinding,
+        Self::Role,
+        Self::RoleBinding,
+        Self::Lease,
         Self::ExternalSecret,
         Self::SecretStore,
         Self::ClusterSecretStore,
         Self::ClusterGenerator,
         Self::FakeGenerator,
+        Self::MfaGenerator,
         Self::PasswordGenerator,
         Self::SshKeyGenerator,
         Self::UuidGenerator,
+        Self::VaultDynamicSecret,
+        Self::SecretLease,
     ];
 
     /// Group, version, kind and plural.
@@ -77,9 +101,14 @@ impl Kind {
             Self::ConfigMap => ("", "v1", "ConfigMap", "configmaps"),
             Self::ServiceAccount => ("", "v1", "ServiceAccount", "serviceaccounts"),
             Self::Event => ("", "v1", "Event", "events"),
+            Self::Role => ("rbac.authorization.k8s.io", "v1", "Role", "roles"),
+            Self::RoleBinding => ("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
             Self::ClusterRoleBinding => {
                 ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings")
             }
+            Self::Role => ("rbac.authorization.k8s.io", "v1", "Role", "roles"),
+            Self::RoleBinding => ("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
+            Self::Lease => ("coordination.k8s.io", "v1", "Lease", "leases"),
             Self::ExternalSecret => ("external-secrets.io", "v1", "ExternalSecret", "externalsecrets"),
             Self::SecretStore => ("external-secrets.io", "v1", "SecretStore", "secretstores"),
             Self::ClusterSecretStore => {
@@ -87,9 +116,12 @@ impl Kind {
             }
             Self::ClusterGenerator => (GENERATORS, "v1alpha1", "ClusterGenerator", "clustergenerators"),
             Self::FakeGenerator => (GENERATORS, "v1alpha1", "Fake", "fakes"),
+            Self::MfaGenerator => (GENERATORS, "v1alpha1", "MFA", "mfas"),
             Self::PasswordGenerator => (GENERATORS, "v1alpha1", "Password", "passwords"),
             Self::SshKeyGenerator => (GENERATORS, "v1alpha1", "SSHKey", "sshkeys"),
             Self::UuidGenerator => (GENERATORS, "v1alpha1", "UUID", "uuids"),
+            Self::VaultDynamicSecret => (GENERATORS, "v1alpha1", "VaultDynamicSecret", "vaultdynamicsecrets"),
+            Self::SecretLease => ("strongroom.dev", "v1alpha1", "SecretLease", "secretleases"),
         }
     }
 

@@ -22,7 +22,7 @@ use crate::{
 /// The class of the controller that most stories share; their stores name it.
 pub const SHARED_CLASS: &str = "default";
 
-const NAMESPACE: &str = "e2e-controllers";
+const NAMESPACE: &str = Account::NAMESPACE;
 
 /// With the kinds of generic targets that stories use.
 const GENERIC: &str = r#"genericTargets={"enabled": true, "resources": [{"apiGroup": "networking.k8s.io",
@@ -132,6 +132,9 @@ pub struct Account {
 }
 
 impl Account {
+    /// Where the accounts of the stories' controllers live.
+    pub const NAMESPACE: &str = "e2e-controllers";
+
     /// Its user name at the API server.
     pub fn user(&self) -> String {
         format!("system:serviceaccount:{}:{}", self.namespace, self.name)
@@ -140,7 +143,8 @@ impl Account {
     /// Makes it, with the chart's rights.
     async fn create(&self, testbed: &Testbed, cluster: &Cluster) -> Result<()> {
         RIGHTS.get_or_try_init(|| give_rights(testbed, cluster)).await?;
-        let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": self.name } });
+        let account =
+            json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": self.name } });
         create_once(cluster, &account).await
     }
 }

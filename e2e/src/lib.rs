@@ -18,6 +18,7 @@ pub mod expected;
 pub mod fake_vault;
 pub mod manifests;
 pub mod observed;
+pub mod postgres;
 pub mod process;
 pub mod story;
 pub mod testbed;

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use crate::{
     audit::AuditLog,
@@ -32,6 +32,11 @@ const MARK: &str = "e2e.strongroom.dev/story";
 /// Most stories tell from `refreshTime` that time has passed.
 const EVERY_REFRESH: [&str; 1] = ["--status-time-interval=1ms"];
 
+/// Stories that keep the machine busy, told at a time.
+static BUSY: Semaphore = Semaphore::const_new(6);
+/// Stories of hundreds of objects take turns: together they would be slow beyond what they allow for.
+static CROWDS: Semaphore = Semaphore::const_new(1);
+
 static SWEPT: OnceCell<()> = OnceCell::const_new();
 static SHARED: OnceCell<Controller> = OnceCell::const_new();
 
@@ -49,12 +54,39 @@ pub struct Story {
     /// The controller class that the story's stores name.
     pub class: String,
     title: String,
+    _turn: Option<SemaphorePermit<'static>>,
 }
 
 impl Story {
     /// A story that the shared controller plays in.
     pub async fn begin(title: &str) -> Result<Self> {
-        let mut story = Self::begin_alone(title).await?;
+        let turn = BUSY.acquire().await?;
+        Self::shared(Self::set(title, Some(turn)).await?).await
+    }
+
+    /// [`Story::begin`] for a story that waits for most of its time: it is told at once, beside all others.
+    pub async fn begin_patient(title: &str) -> Result<Self> {
+        Self::shared(Self::set(title, None).await?).await
+    }
+
+    /// A story that starts controllers of its own, with a class of its own: see [`Story::controller`].
+    pub async fn begin_alone(title: &str) -> Result<Self> {
+        let turn = BUSY.acquire().await?;
+        Self::set(title, Some(turn)).await
+    }
+
+    /// [`Story::begin_alone`] for a story that waits for most of its time: it is told at once, beside all others.
+    pub async fn begin_alone_patient(title: &str) -> Result<Self> {
+        Self::set(title, None).await
+    }
+
+    /// [`Story::begin_alone`] with hundreds of objects: such stories are told one after the other.
+    pub async fn begin_crowd(title: &str) -> Result<Self> {
+        let turn = CROWDS.acquire().await?;
+        Self::set(title, Some(turn)).await
+    }
+
+    async fn shared(mut story: Self) -> Result<Self> {
         SHARED
             .get_or_try_init(|| {
                 Controller::start_with(&story.testbed, &story.cluster, "shared", SHARED_CLASS, &EVERY_REFRESH)
@@ -64,15 +96,21 @@ impl Story {
         Ok(story)
     }
 
-    /// A story that starts controllers of its own, with a class of its own: see [`Story::controller`].
-    pub async fn begin_alone(title: &str) -> Result<Self> {
+    async fn set(title: &str, turn: Option<SemaphorePermit<'static>>) -> Result<Self> {
         let testbed = Testbed::from_environment()?;
         let cluster = Cluster::connect(&testbed).await?;
         SWEPT.get_or_try_init(|| sweep(&cluster)).await?;
         let vault = Vault::at(&testbed.vault.address, &testbed.vault.root_token);
         let namespace = format!("{title}-{:08x}", RandomState::new().hash_one(title) >> 32);
-        let story =
-            Self { testbed, cluster, vault, class: namespace.clone(), namespace, title: title.to_owned() };
+        let story = Self {
+            testbed,
+            cluster,
+            vault,
+            class: namespace.clone(),
+            namespace,
+            title: title.to_owned(),
+            _turn: turn,
+        };
         story.create_namespace(&story.namespace).await?;
         Ok(story)
     }

@@ -29,8 +29,22 @@ pub struct Testbed {
     pub logs: PathBuf,
     /// Folder for files that live as long as the test bed.
     pub run_dir: PathBuf,
+    /// Whose CustomResourceDefinitions the cluster has.
+    pub definitions: Definitions,
     /// The Vault that most stories read from.
     pub vault: VaultAccess,
+    /// The PostgreSQL for whose roles Vault's database engine makes credentials.
+    pub postgres: PostgresAccess,
+}
+
+/// Whose CustomResourceDefinitions a cluster has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Definitions {
+    /// The checked-in ones.
+    Ours,
+    /// External Secrets Operator's, of an older release: those of ours have more fields.
+    Upstreams,
 }
 
 /// The test bed's Vault.
@@ -50,6 +64,19 @@ pub struct VaultAccess {
     pub role_id: String,
     /// Secret id of the approle role `suite`.
     pub secret_id: String,
+}
+
+/// The test bed's PostgreSQL, without TLS on 127.0.0.1.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PostgresAccess {
+    /// Its port.
+    pub port: u16,
+    /// The administrator.
+    pub user: String,
+    /// The administrator's password.
+    pub password: String,
+    /// The database to connect to.
+    pub database: String,
 }
 
 impl Testbed {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 /// How long a story waits for a step that should take a second or two. Generous, because the machine may be busy.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 const PAUSE: Duration = Duration::from_millis(200);
 

@@ -7,6 +7,7 @@ require (
 	github.com/external-secrets/external-secrets v0.20.4
 	github.com/lestrrat-go/jwx/v2 v2.1.6
 	github.com/tidwall/gjson v1.18.0
+	golang.org/x/crypto v0.43.0
 	software.sslmate.com/src/go-pkcs12 v0.6.0
 )
 
@@ -69,7 +70,6 @@ require (
 	github.com/x448/float16 v0.8.4 // indirect
 	go.yaml.in/yaml/v2 v2.4.3 // indirect
 	go.yaml.in/yaml/v3 v3.0.4 // indirect
-	golang.org/x/crypto v0.43.0 // indirect
 	golang.org/x/net v0.46.0 // indirect
 	golang.org/x/oauth2 v0.32.0 // indirect
 	golang.org/x/sync v0.17.0 // indirect

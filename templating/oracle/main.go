@@ -14,6 +14,7 @@ import (
 const usage = `usage:
   oracle corpus [--check] [--cases DIR] [--out DIR]   writes the outcome of every case file, or compares
   oracle random --count N --seed S                    writes N random cases with their outcome to standard output
+  oracle verify                                       verifies generated keys, archives and hashes from standard input
   oracle fixtures --out DIR                           makes new keys, certificates and archives for the case files`
 
 func main() {
@@ -50,6 +51,8 @@ func run(arguments []string) error {
 			return err
 		}
 		return out.Flush()
+	case "verify":
+		return verify(os.Stdin, os.Stdout)
 	case "fixtures":
 		out := flags.String("out", "cases/fixtures", "folder")
 		if err := flags.Parse(arguments[1:]); err != nil {

@@ -39,28 +39,28 @@ pub const MAX_PKCS12_BYTES: usize = 1024 * 1024;
 pub const MAX_KDF_ROUNDS: u32 = 1_000_000;
 
 /// Rounds of key derivation that cost one step: about 0.4 microseconds each.
-pub const KDF_ROUNDS_PER_STEP: usize = 8;
+pub const KDF_ROUNDS_PER_STEP: usize = 4;
 
 /// Most digits of an RSA key's number, in bytes.
 pub const MAX_RSA_BYTES: usize = 1024;
 
-/// Steps of a bcrypt hash (about 50 ms): 50 of them use up a rendering.
-pub const BCRYPT_STEPS: usize = 20_000;
+/// Steps of a bcrypt hash (about 50 ms): 20 of them use up a rendering.
+pub const BCRYPT_STEPS: usize = 50_000;
 
 /// Steps of a derived password (about 0.1 s and, for that time, 32 MiB).
-pub const SCRYPT_STEPS: usize = 30_000;
+pub const SCRYPT_STEPS: usize = 100_000;
 
 /// Steps of a new RSA key of 2048 bits (about 0.1 s, with luck less).
-pub const RSA_2048_STEPS: usize = 25_000;
+pub const RSA_2048_STEPS: usize = 80_000;
 
 /// Steps of a new RSA key of 4096 bits (about 1 s, with luck less).
-pub const RSA_4096_STEPS: usize = 200_000;
+pub const RSA_4096_STEPS: usize = 450_000;
 
-/// Steps of a new DSA key (a few seconds).
-pub const DSA_STEPS: usize = 400_000;
+/// Steps of a new DSA key (a few seconds): one uses up a rendering.
+pub const DSA_STEPS: usize = 900_000;
 
 /// Steps of one operation with a private key (about 2 ms).
-pub const SIGNATURE_STEPS: usize = 1_000;
+pub const SIGNATURE_STEPS: usize = 2_000;
 
 /// Longest template source, in bytes.
 pub const MAX_TEMPLATE_BYTES: usize = 256 * 1024;
@@ -73,10 +73,6 @@ pub const MAX_RENDERED_BYTES: usize = 1024 * 1024;
 
 /// Most `{{…}}` tags in one template: finding a tag's line makes the parser read the source once more.
 pub const MAX_TEMPLATE_TAGS: usize = 1024;
-
-/// Most work that one rendering may take, in values written or 256-byte pieces read by a helper. Loops over
-/// the fields multiply.
-pub const MAX_RENDER_STEPS: u64 = 4_000_000;
 
 /// Stack of the thread that parses and renders a template. As many nested blocks as a template may have tags
 /// fit in it, so that nothing depends on the nesting check alone.
@@ -96,11 +92,11 @@ pub const MAX_GO_TEMPLATE_NESTING: usize = 64;
 /// Deepest nesting of blocks, parentheses and `{{template}}` calls in a running Go template.
 pub const MAX_GO_RENDER_DEPTH: usize = 256;
 
-/// Most work of one rendering of a Go template, in steps: nodes, elements of lists, or 256-byte pieces read.
+/// Most work of one rendering, in steps: nodes, elements of lists, or 256-byte pieces read.
 /// Templates that call each other twice double it at every level.
 pub const MAX_GO_RENDER_STEPS: u64 = 1_000_000;
 
-/// Most bytes that one rendering of a Go template may build on the way to its output.
+/// Most bytes that one rendering may build on the way to its output.
 pub const MAX_GO_RENDER_MEMORY_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Deepest nesting of lists and maps in a template's value: deeper ones can only be built on purpose, and
@@ -113,3 +109,21 @@ pub const MAX_YAML_BYTES: usize = 4 * 1024 * 1024;
 /// Most values in a YAML document, counting what an alias stands for each time: nine lists of nine aliases each
 /// are a billion.
 pub const MAX_YAML_NODES: usize = 400_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_slow_on_purpose_is_over_after_little_more_than_a_second() {
+        let milliseconds =
+            [(BCRYPT_STEPS, 50), (SCRYPT_STEPS, 100), (RSA_2048_STEPS, 100), (SIGNATURE_STEPS, 2)];
+        for (steps, each) in milliseconds {
+            let most = MAX_GO_RENDER_STEPS / u64::try_from(steps).unwrap() * each;
+            assert!(most <= 1_300, "{steps} steps: {most} ms");
+        }
+        // These take longer than that: one, or two, and no more.
+        assert_eq!(MAX_GO_RENDER_STEPS / u64::try_from(RSA_4096_STEPS).unwrap(), 2);
+        assert_eq!(MAX_GO_RENDER_STEPS / u64::try_from(DSA_STEPS).unwrap(), 1);
+    }
+}

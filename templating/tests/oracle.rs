@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "test support outside test functions")]
 
+#[expect(dead_code, reason = "the test of Handlebars needs the rest")]
 mod outcomes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +13,7 @@ use std::path::Path;
 use outcomes::{Reader, Verdict};
 
 /// Most differences from Go that we accept.
-const MOST_DIFFERENCES: usize = 19;
+const MOST_DIFFERENCES: usize = 6;
 
 /// A case of the corpus: its family, and its template.
 type Name = (String, String);

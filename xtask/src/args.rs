@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{bench, demo, generate, oracle, test, testbed};
+use crate::testbed::Definitions;
+use crate::{bench, demo, fuzz, generate, oracle, test, testbed};
 
 /// Development tasks of Strongroom.
 #[derive(Debug, Parser)]
@@ -18,13 +19,19 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
     /// Start etcd, kube-apiserver, kube-controller-manager and Vault, and keep them until Ctrl-C.
-    Testbed,
+    Testbed {
+        /// With upstream's CustomResourceDefinitions instead of ours.
+        #[arg(long)]
+        upstreams_definitions: bool,
+    },
     /// Show what Strongroom does, step by step, on a real control plane with a real Vault.
     Demo(demo::Options),
     /// Check the format, lint, build, and run every test against the test bed.
     Test(test::Options),
     /// Ask Go how templates end: write the corpus of the template engine's tests, or compare random templates.
     Oracle(oracle::Options),
+    /// Give the template engines, and what reads keys and documents, hostile inputs (needs a C++ compiler).
+    Fuzz(fuzz::Options),
     /// Measure what a controller costs and how fast it is, beside the bare API server in the same run.
     Bench(bench::Options),
     /// Write the generated files: the CRDs under charts/strongroom/files/crds.
@@ -42,8 +49,14 @@ impl Task {
             Self::Demo(options) => demo::run(&options),
             Self::Test(options) => test::run(&options),
             Self::Oracle(options) => oracle::run(&options),
+            Self::Fuzz(options) => fuzz::run(&options),
             Self::Bench(options) => bench::run(&options),
-            Self::Testbed => testbed::keep_until_interrupted(),
+            Self::Testbed { upstreams_definitions: false } => {
+                testbed::keep_until_interrupted(Definitions::Ours)
+            }
+            Self::Testbed { upstreams_definitions: true } => {
+                testbed::keep_until_interrupted(Definitions::Upstreams)
+            }
             Self::Generate { check } => {
                 let result = if check { generate::check() } else { generate::write() };
                 result.map(|()| ExitCode::SUCCESS)

@@ -1,4 +1,4 @@
-//! Owns the cache of server binaries: builds each recipe once per machine and finds it again in no time.
+//! Owns the cache of server binaries: each is built or fetched once per machine and found again in no time.
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
@@ -36,18 +36,37 @@ pub(crate) struct Program {
 
 /// Folder with the recipe's programs; they are built first if this machine has not built them before.
 pub(crate) fn programs(recipe: &Recipe) -> Result<PathBuf> {
+    let name = format!("{}-{}", recipe.name, recipe.version);
+    folder(&name, |folder| is_complete(recipe, folder), |out| build(recipe, out))
+}
+
+/// The folder `name` of the cache; if it is not `complete`, `make` fills an empty one that takes its place. What
+/// `make` puts beside that is deleted.
+pub(crate) fn folder(
+    name: &str,
+    complete: impl Fn(&Path) -> bool,
+    make: impl FnOnce(&Path) -> Result<()>,
+) -> Result<PathBuf> {
     let root = cache_root()?;
-    let folder = root.join(format!("{}-{}", recipe.name, recipe.version));
-    if is_complete(recipe, &folder) {
+    let folder = root.join(name);
+    if complete(&folder) {
         return Ok(folder);
     }
-    toolchain::require_go()?;
     fs::create_dir_all(&root).with_context(|| format!("cannot create {}", root.display()))?;
     let _lock = lock(&root)?;
-    // Somebody else may have built it while we waited for the lock.
-    if !is_complete(recipe, &folder) {
-        build(recipe, &root, &folder)?;
+    // Somebody else may have made it while we waited for the lock.
+    if complete(&folder) {
+        return Ok(folder);
     }
+    // Made elsewhere and renamed, so that a half-made server is never found.
+    let scratch = root.join(format!(".build-{name}"));
+    let out = scratch.join("out");
+    remove(&scratch)?;
+    fs::create_dir_all(&out)?;
+    make(&out)?;
+    remove(&folder)?;
+    fs::rename(&out, &folder).with_context(|| format!("cannot move the server to {}", folder.display()))?;
+    remove(&scratch)?;
     Ok(folder)
 }
 
@@ -64,20 +83,16 @@ fn is_complete(recipe: &Recipe, folder: &Path) -> bool {
     recipe.programs.iter().all(|program| folder.join(program.name).is_file())
 }
 
-/// Builds into a scratch folder and renames it, so that a half-built server is never found.
-fn build(recipe: &Recipe, root: &Path, folder: &Path) -> Result<()> {
-    let scratch = root.join(format!(".build-{}-{}", recipe.name, recipe.version));
-    let (module, out) = (scratch.join("module"), scratch.join("out"));
-    remove(&scratch)?;
+/// Builds the recipe's programs into the folder `out`.
+fn build(recipe: &Recipe, out: &Path) -> Result<()> {
+    toolchain::require_go()?;
+    let module = out.with_file_name("module");
     fs::create_dir_all(&module)?;
-    fs::create_dir_all(&out)?;
     fs::write(module.join("go.mod"), &recipe.go_mod)?;
     for program in recipe.programs {
-        build_program(recipe, program, &module, &out)?;
+        build_program(recipe, program, &module, out)?;
     }
-    remove(folder)?;
-    fs::rename(&out, folder).with_context(|| format!("cannot move the binaries to {}", folder.display()))?;
-    remove(&scratch)
+    Ok(())
 }
 
 fn build_program(recipe: &Recipe, program: &Program, module: &Path, out: &Path) -> Result<()> {

@@ -73,9 +73,14 @@ impl Kubectl {
 
     /// Applies the checked-in CRDs and waits until the API server serves them; gives how many there are.
     pub(crate) fn apply_crds(&self) -> Result<usize> {
-        let folder = workspace::crds();
-        let path = folder.to_string_lossy().into_owned();
-        let applied = self.run(&["apply", "-f", &path])?;
+        self.apply_definitions(&workspace::crds())
+    }
+
+    /// Applies the CRDs in a file or folder and waits until the API server serves them; gives how many there are.
+    pub(crate) fn apply_definitions(&self, path: &Path) -> Result<usize> {
+        let path = path.to_string_lossy().into_owned();
+        // Upstream's are too long for the annotation that an apply by the client leaves.
+        let applied = self.run(&["apply", "--server-side", "-f", &path])?;
         self.run(&["wait", "--for=condition=Established", "--timeout=20s", "-f", &path])?;
         Ok(applied.lines().count())
     }

@@ -20,15 +20,34 @@ pub(crate) struct Options {
     /// Write nothing; fail if the checked-in corpus is not what the case files give.
     #[arg(long)]
     check: bool,
+    /// Let Go's own implementations verify keys, certificates, archives and hashes that our functions make.
+    #[arg(long, conflicts_with_all = ["check", "random"])]
+    verify: bool,
 }
+
+/// What the short run compares: a second of Go's time.
+const SHORT_COUNT: u32 = 500;
+const SHORT_SEED: i64 = 20;
 
 /// Writes or checks the corpus, or compares our engine with Go's on random templates.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let oracle = built_oracle()?;
     match options.random {
         Some(count) => compared(&oracle, count, options.seed),
+        None if options.verify => verified(&oracle).map(|()| ExitCode::SUCCESS),
         None => corpus(&oracle, options.check).map(|()| ExitCode::SUCCESS),
     }
+}
+
+/// What every run of the tests asks the oracle: is the corpus in order, do a few random templates end as in Go, and do
+/// our keys and archives open.
+pub(crate) fn short() -> Result<()> {
+    let oracle = built_oracle()?;
+    corpus(&oracle, true)?;
+    if compared(&oracle, SHORT_COUNT, SHORT_SEED)? != ExitCode::SUCCESS {
+        bail!("random templates end otherwise than in Go; see above");
+    }
+    verified(&oracle)
 }
 
 fn folder() -> PathBuf {
@@ -59,6 +78,31 @@ fn corpus(oracle: &Path, is_check: bool) -> Result<()> {
     Ok(())
 }
 
+/// Lets our functions make keys, certificates, archives and hashes, and the oracle verify them.
+fn verified(oracle: &Path) -> Result<()> {
+    let values = oracle.with_file_name("made.jsonl");
+    let mut made = example("made");
+    made.stdout(fs::File::create(&values).with_context(|| format!("cannot create {}", values.display()))?);
+    let mut step = progress::Step::start("Making keys, certificates, archives and hashes");
+    if !process::run_to_end(&mut made, || step.tick())?.success() {
+        bail!("the example `made` failed");
+    }
+    step.done();
+    let mut verify = Command::new(oracle);
+    verify.arg("verify").stdin(Stdio::from(fs::File::open(&values)?));
+    if !process::run_to_end(&mut verify, || ())?.success() {
+        bail!("what our functions made does not verify; see above");
+    }
+    Ok(())
+}
+
+/// An example of the templating crate. Not optimised: an overflow is a panic there.
+fn example(name: &str) -> Command {
+    let mut ours = workspace::cargo();
+    ours.args(["run", "--quiet", "--package", "strongroom-templating", "--example", name]);
+    ours
+}
+
 /// Lets the oracle write the cases, and our engine answer them. Its report goes to standard output.
 fn compared(oracle: &Path, count: u32, seed: i64) -> Result<ExitCode> {
     let cases = oracle.with_file_name("random.jsonl");
@@ -70,9 +114,7 @@ fn compared(oracle: &Path, count: u32, seed: i64) -> Result<ExitCode> {
         bail!("the oracle failed");
     }
     step.done();
-    let mut ours = workspace::cargo();
-    // Not optimised: an overflow is a panic there, and so a difference.
-    ours.args(["run", "--quiet", "--package", "strongroom-templating", "--example", "oracle"]);
+    let mut ours = example("oracle");
     ours.stdin(Stdio::from(fs::File::open(&cases)?));
     let is_good = process::run_to_end(&mut ours, || ())?.success();
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -1,8 +1,9 @@
-//! How each server of the test bed is built: pinned releases, as Go modules behind a wrapper module of ours.
+//! How each server of the test bed is had: pinned releases, as Go modules behind a wrapper module of ours or as a package.
 
 mod etcd;
 mod helm;
 mod kubernetes;
+mod postgres;
 mod vault;
 
 use std::path::PathBuf;
@@ -34,6 +35,11 @@ pub(crate) fn control_plane() -> Result<ControlPlanePrograms> {
 /// The Vault binary, built first if this machine has not built it before.
 pub(crate) fn vault() -> Result<PathBuf> {
     Ok(cache::programs(&vault::recipe())?.join("vault"))
+}
+
+/// The folder whose `bin` holds PostgreSQL, fetched first if this machine has not fetched it before.
+pub(crate) fn postgres() -> Result<PathBuf> {
+    postgres::home()
 }
 
 /// The Helm binary, built first if this machine has not built it before.

@@ -5,12 +5,12 @@ mod tally;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::test::tally::Tally;
-use crate::testbed::TestBed;
-use crate::{generate, process, progress, workspace};
+use crate::testbed::{Definitions, TestBed};
+use crate::{generate, interrupt, oracle, process, progress, workspace};
 
 /// Options of `cargo xtask test`.
 #[derive(Debug, Args)]
@@ -30,10 +30,12 @@ enum Stage {
     Clippy,
     Build,
     Generate,
+    Oracle,
     Test,
 }
 
-const STAGES: [Stage; 5] = [Stage::Fmt, Stage::Clippy, Stage::Build, Stage::Generate, Stage::Test];
+const STAGES: [Stage; 6] =
+    [Stage::Fmt, Stage::Clippy, Stage::Build, Stage::Generate, Stage::Oracle, Stage::Test];
 
 /// What became of one stage.
 #[derive(Debug)]
@@ -60,9 +62,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             }
             Stage::Build => cargo(&["build", "--workspace"]),
             Stage::Generate => generate::check(),
+            Stage::Oracle => oracle::short(),
             Stage::Test => tests(&options.arguments, &mut tally),
         };
-        crate::interrupt::check()?;
+        interrupt::check()?;
         let error = result.err().map(|error| format!("{error:#}"));
         if let Some(error) = &error {
             progress::line(&format!("{} failed: {error}", stage.name()));
@@ -85,6 +88,7 @@ impl Stage {
             Self::Clippy => "clippy",
             Self::Build => "build",
             Self::Generate => "generate",
+            Self::Oracle => "oracle",
             Self::Test => "test",
         }
     }
@@ -110,11 +114,41 @@ fn ended_well(status: std::process::ExitStatus) -> Result<()> {
     Ok(())
 }
 
-/// Unit, conformance and e2e tests in one cargo run, beside a fresh test bed.
+/// All stories begin at once: how many go on at a time they settle among themselves (`e2e/src/story.rs`).
+const STORIES_AT_ONCE: &str = "200";
+
+/// The stories that are told beside upstream's definitions, too.
+const WITH_UPSTREAMS_DEFINITIONS: &[&str] =
+    &["definitions::", "sync::", "drift::", "deletion::", "force_sync::"];
+
+/// Unit and conformance tests, then stories and recorded cases beside a fresh test bed, then some stories beside one
+/// that has upstream's definitions.
 fn tests(arguments: &[String], tally: &mut Tally) -> Result<()> {
-    let bed = TestBed::start()?;
+    let mut quick: Command = workspace::cargo();
+    quick.args(["test", "--workspace", "--no-fail-fast"]).args(arguments);
+    let quick = counted(&mut quick, tally);
+    interrupt::check()?;
+    let both = ["--test", "stories", "--test", "cases"].map(str::to_owned);
+    let ours = beside(Definitions::Ours, &[&both[..], arguments].concat(), tally);
+    interrupt::check()?;
+    let upstreams = if arguments.is_empty() {
+        let some = ["--test", "stories", "--"].iter().chain(WITH_UPSTREAMS_DEFINITIONS);
+        let some: Vec<String> = some.map(|&argument| argument.to_owned()).collect();
+        beside(Definitions::Upstreams, &some, tally).context("with upstream's definitions")
+    } else {
+        Ok(())
+    };
+    quick.and(ours).and(upstreams)
+}
+
+fn beside(definitions: Definitions, arguments: &[String], tally: &mut Tally) -> Result<()> {
+    let bed = TestBed::start(definitions)?;
     let logs = bed.folder.logs.clone();
-    let result = bed.apply_crds().and_then(|()| cargo_test(&bed, arguments, tally));
+    let mut told: Command = workspace::cargo();
+    told.args(["test", "--workspace", "--no-fail-fast", "--features", "strongroom-e2e/testbed"])
+        .args(arguments);
+    told.env("STRONGROOM_TESTBED", &bed.description).env("RUST_TEST_THREADS", STORIES_AT_ONCE);
+    let result = counted(&mut told, tally);
     let folder = bed.stop();
     match result {
         Ok(()) => folder.remove(),
@@ -122,11 +156,8 @@ fn tests(arguments: &[String], tally: &mut Tally) -> Result<()> {
     }
 }
 
-fn cargo_test(bed: &TestBed, arguments: &[String], tally: &mut Tally) -> Result<()> {
-    let mut command: Command = workspace::cargo();
-    command.args(["test", "--workspace", "--no-fail-fast", "--features", "strongroom-e2e/testbed"]);
-    command.args(arguments).env("STRONGROOM_TESTBED", &bed.description);
-    let status = process::run_with_lines(&mut command, |line| {
+fn counted(command: &mut Command, tally: &mut Tally) -> Result<()> {
+    let status = process::run_with_lines(command, |line| {
         progress::line(line);
         tally.read(line);
     })?;

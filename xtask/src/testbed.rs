@@ -1,4 +1,4 @@
-//! The test bed: one control plane and one Vault in a run folder, described for the tests in `testbed.json`.
+//! The test bed: one control plane, one Vault and one PostgreSQL in a run folder, described for the tests in `testbed.json`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,9 +10,10 @@ use rustix::process::{Pid, test_kill_process};
 use serde::Serialize;
 
 use crate::control_plane::ControlPlane;
+use crate::postgres_server::{ADMINISTRATOR, PostgresServer};
 use crate::vault_server::VaultServer;
 use crate::vault_setup::{self, Cluster, Credentials};
-use crate::{interrupt, ports, progress, servers, workspace};
+use crate::{interrupt, ports, progress, servers, upstream, workspace};
 
 /// A folder under the target folder for one run's data and logs, named by the process that owns it.
 #[derive(Debug)]
@@ -27,12 +28,23 @@ pub(crate) struct RunFolder {
 #[derive(Debug)]
 pub(crate) struct TestBed {
     vault: VaultServer,
+    postgres: PostgresServer,
     control_plane: ControlPlane,
     helm: PathBuf,
     /// Where it lives.
     pub(crate) folder: RunFolder,
     /// The file that describes it to the tests.
     pub(crate) description: PathBuf,
+}
+
+/// Whose CustomResourceDefinitions the cluster has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Definitions {
+    /// The checked-in ones.
+    Ours,
+    /// External Secrets Operator's.
+    Upstreams,
 }
 
 /// The contract with the tests: contents of `testbed.json`.
@@ -48,7 +60,9 @@ struct Description<'a> {
     logs: &'a Path,
     run_dir: &'a Path,
     vault: VaultDescription<'a>,
+    postgres: PostgresDescription<'a>,
     service_account_public_key: &'a Path,
+    definitions: Definitions,
 }
 
 /// The part about Vault.
@@ -62,6 +76,15 @@ struct VaultDescription<'a> {
     narrow_token: &'a str,
     role_id: &'a str,
     secret_id: &'a str,
+}
+
+/// The part about PostgreSQL.
+#[derive(Debug, Serialize)]
+struct PostgresDescription<'a> {
+    port: u16,
+    user: &'a str,
+    password: &'a str,
+    database: &'a str,
 }
 
 impl RunFolder {
@@ -82,13 +105,17 @@ impl RunFolder {
 }
 
 impl TestBed {
-    /// Starts everything and writes `testbed.json`.
-    pub(crate) fn start() -> Result<Self> {
+    /// Starts everything, applies the definitions and writes `testbed.json`.
+    pub(crate) fn start(definitions: Definitions) -> Result<Self> {
         let (programs, vault_program) = (servers::control_plane()?, servers::vault()?);
+        let postgres_home = servers::postgres()?;
         let helm = servers::helm()?;
         let folder = RunFolder::create()?;
         let step = progress::Step::start("Starting etcd, kube-apiserver and kube-controller-manager");
         let control_plane = ControlPlane::start(&programs, &folder.path, &folder.logs)?;
+        step.done();
+        let step = progress::Step::start("Starting PostgreSQL");
+        let postgres = PostgresServer::start(&postgres_home, &folder.path, &folder.logs)?;
         step.done();
         let step = progress::Step::start("Starting Vault");
         let [port] = ports::free_ports()?;
@@ -100,30 +127,33 @@ impl TestBed {
         };
         let credentials =
             vault_setup::prepare_for_tests(&vault.api, &cluster, &control_plane.service_account_public_key)?;
+        vault_setup::add_database(&vault.api, &postgres)?;
         step.done();
         let description = folder.path.join("testbed.json");
-        let bed = Self { vault, control_plane, helm, folder, description };
-        bed.describe(&credentials)?;
-        Ok(bed)
-    }
-
-    /// Applies the checked-in CRDs.
-    pub(crate) fn apply_crds(&self) -> Result<()> {
+        let bed = Self { vault, postgres, control_plane, helm, folder, description };
+        bed.describe(&credentials, definitions)?;
         let step = progress::Step::start("Applying the CRDs");
-        self.control_plane.kubectl.apply_crds()?;
+        match definitions {
+            Definitions::Ours if workspace::crds().is_dir() => bed.control_plane.kubectl.apply_crds()?,
+            Definitions::Ours => 0,
+            Definitions::Upstreams => {
+                bed.control_plane.kubectl.apply_definitions(&upstream::definitions()?)?
+            }
+        };
         step.done();
-        Ok(())
+        Ok(bed)
     }
 
     /// Stops the servers, then gives the folder they leave behind.
     pub(crate) fn stop(self) -> RunFolder {
-        let Self { vault, control_plane, folder, .. } = self;
+        let Self { vault, postgres, control_plane, folder, .. } = self;
         drop(vault);
+        drop(postgres);
         drop(control_plane);
         folder
     }
 
-    fn describe(&self, credentials: &Credentials) -> Result<()> {
+    fn describe(&self, credentials: &Credentials, definitions: Definitions) -> Result<()> {
         let strongroom = workspace::strongroom_path()?;
         let description = Description {
             kubeconfig: self.control_plane.kubectl.kubeconfig(),
@@ -145,7 +175,14 @@ impl TestBed {
                 role_id: &credentials.role_id,
                 secret_id: &credentials.secret_id,
             },
+            postgres: PostgresDescription {
+                port: self.postgres.port,
+                user: ADMINISTRATOR,
+                password: &self.postgres.password,
+                database: ADMINISTRATOR,
+            },
             service_account_public_key: &self.control_plane.service_account_public_key,
+            definitions,
         };
         fs::write(&self.description, serde_json::to_string_pretty(&description)?)?;
         Ok(())
@@ -153,11 +190,8 @@ impl TestBed {
 }
 
 /// `cargo xtask testbed`: starts the test bed, says how to reach it, and keeps it until a signal.
-pub(crate) fn keep_until_interrupted() -> Result<ExitCode> {
-    let mut bed = TestBed::start()?;
-    if workspace::crds().is_dir() {
-        bed.apply_crds()?;
-    }
+pub(crate) fn keep_until_interrupted(definitions: Definitions) -> Result<ExitCode> {
+    let mut bed = TestBed::start(definitions)?;
     progress::line(&format!(
         "\nThe test bed runs until Ctrl-C.\n\n\
          export STRONGROOM_TESTBED={}\nexport KUBECONFIG={}\nexport VAULT_ADDR={}\nexport VAULT_TOKEN={}\n\n\
@@ -171,6 +205,7 @@ pub(crate) fn keep_until_interrupted() -> Result<ExitCode> {
     ));
     while interrupt::sleep(Duration::from_secs(1)).is_ok() {
         bed.vault.check_running()?;
+        bed.postgres.check_running()?;
         bed.control_plane.check_running()?;
     }
     progress::line("\nStopping the test bed.");

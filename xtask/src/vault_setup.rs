@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::interrupt;
 use crate::kubectl::Kubectl;
+use crate::postgres_server::{ADMINISTRATOR, PostgresServer};
 use crate::vault_api::{VaultApi, text_at};
 
 /// What a namespace's ServiceAccount, an approle, a user or a JWT may do once logged in.
@@ -22,6 +23,23 @@ path "kv1/*" { capabilities = ["read", "list"] }
 /// What the token of tests about refusals may do.
 const NARROW_POLICY: &str = r#"
 path "secret/data/allowed/*" { capabilities = ["read"] }
+"#;
+
+/// What a controller needs for leases: to have credentials made, and to renew, look up and revoke leases and the tokens
+/// that they hang on.
+const LEASES_POLICY: &str = r#"
+path "database/creds/*" { capabilities = ["read"] }
+path "sys/leases/renew" { capabilities = ["update"] }
+path "sys/leases/lookup" { capabilities = ["update"] }
+path "sys/leases/revoke" { capabilities = ["update"] }
+path "auth/token/lookup-accessor" { capabilities = ["update"] }
+path "auth/token/renew-accessor" { capabilities = ["update"] }
+path "auth/token/revoke-accessor" { capabilities = ["update"] }
+"#;
+
+/// The same without a right to anybody's tokens, and none to revoke a lease.
+const PLAIN_LEASES_POLICY: &str = r#"
+path "database/creds/*" { capabilities = ["read"] }
 "#;
 
 /// Vault asks the API server about the tokens it is shown; this account may ask.
@@ -79,6 +97,40 @@ pub(crate) fn prepare_for_tests(
         &json!({"policies": ["narrow"], "ttl": "768h", "display_name": "narrow"}),
     )?;
     Ok(Credentials { narrow_token: text_at(&narrow, "/auth/client_token")?, role_id, secret_id })
+}
+
+/// The database engine at `database/` with users of `postgres`: role `app`, whose credentials live for a minute and a
+/// half at most, and the Kubernetes roles `leases` and `plain-leases`, for ServiceAccount `vault-client` in any namespace.
+pub(crate) fn add_database(vault: &VaultApi, postgres: &PostgresServer) -> Result<()> {
+    vault.post("sys/mounts/database", &json!({"type": "database"}))?;
+    let port = postgres.port;
+    vault.post(
+        "database/config/postgres",
+        &json!({
+            "plugin_name": "postgresql-database-plugin",
+            "allowed_roles": "*",
+            "connection_url": format!(
+                "postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{port}/{ADMINISTRATOR}?sslmode=disable"
+            ),
+            "username": ADMINISTRATOR,
+            "password": postgres.password,
+            "max_open_connections": 8,
+        }),
+    )?;
+    vault.post(
+        "database/roles/app",
+        &json!({
+            "db_name": "postgres",
+            "creation_statements":
+                "CREATE ROLE \"{{name}}\" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}';",
+            "default_ttl": "30s",
+            "max_ttl": "90s",
+        }),
+    )?;
+    write_policy(vault, "leases", LEASES_POLICY)?;
+    write_policy(vault, "plain-leases", PLAIN_LEASES_POLICY)?;
+    add_kubernetes_role(vault, "leases", "*", "leases")?;
+    add_kubernetes_role(vault, "plain-leases", "*", "plain-leases")
 }
 
 /// What the demo's manifests need: kv v2 at `secret/` and the Kubernetes role `demo`, for ServiceAccount

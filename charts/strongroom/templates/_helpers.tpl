@@ -57,8 +57,31 @@ true
 
 {{/* The kinds of the API that teams write. */}}
 {{- define "strongroom.userRules" -}}
-- apiGroups: [external-secrets.io]
-  resources: [externalsecrets, secretstores, clustersecretstores]
+- apiGroups: [external-secrets.io, generators.external-secrets.io, strongroom.dev]
+  resources:
+    - externalsecrets
+    - secretstores
+    - clustersecretstores
+    - acraccesstokens
+    - beyondtrustworkloadcredentialsdynamicsecrets
+    - cloudsmithaccesstokens
+    - clustergenerators
+    - ecrauthorizationtokens
+    - fakes
+    - gcraccesstokens
+    - generatorstates
+    - githubaccesstokens
+    - gitlabdeploytokens
+    - grafanas
+    - mfas
+    - passwords
+    - quayaccesstokens
+    - secretleases
+    - sshkeys
+    - stssessiontokens
+    - uuids
+    - vaultdynamicsecrets
+    - webhooks
 {{- end }}
 
 {{/* Whether a kind of the Prometheus operator is to be rendered. Takes root, kind and its values. */}}

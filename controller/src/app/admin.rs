@@ -2,15 +2,19 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use anyhow::Context as _;
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::routing::get;
+use strongroom_crds::SecretLease;
 use tokio::net::TcpListener;
 
 use super::args::ListenAddress;
 use crate::context::Context;
+use crate::kube_io::Watched;
+use crate::schedule::Load;
 use crate::stores::BreakerState;
 
 /// The listeners, bound: so that a port in use ends the start with an error.
@@ -48,8 +52,17 @@ async fn bind(address: ListenAddress, flag: &str) -> anyhow::Result<TcpListener>
 
 fn metrics(context: &Context) -> ([(header::HeaderName, &'static str); 1], String) {
     context.metrics.set_held(context.brake.held());
-    context.metrics.set_load("externalsecret", context.schedule.load());
-    context.metrics.set_load("store", context.store_schedule.load());
+    context.metrics.set_leases(|state| {
+        let in_state =
+            |record: &Watched<SecretLease>| record.0.as_ref().is_ok_and(|record| record.state() == state);
+        context.leases.keys_where(|_, record| in_state(record)).len()
+    });
+    let leads = context.leads.load(Ordering::Relaxed);
+    context.metrics.set_leads(leads);
+    // Who waits for another to end has nothing to do, and nothing that is late.
+    let load = |of: fn(&Context) -> Load| if leads { of(context) } else { Load::default() };
+    context.metrics.set_load("externalsecret", load(|context| context.schedule.load()));
+    context.metrics.set_load("store", load(|context| context.store_schedule.load()));
     let stores = context.stores.all();
     context.breakers.retain(|store| stores.contains(store));
     let states: HashMap<_, _> = context.breakers.states().into_iter().collect();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Parser, Subcommand};
 use strongroom_crds::GoDuration;
+use strongroom_provider_api::Reach;
 
 use crate::telemetry::LogFormat;
 
@@ -69,12 +70,38 @@ pub(super) struct ControllerArgs {
     #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
           default_missing_value = "true")]
     pub(super) unsafe_allow_generic_targets: bool,
+    /// Remember in GeneratorStates what generators made, so that it can be undone.
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    pub(super) enable_generator_state: bool,
+    /// How long what a generator made lives on after it was replaced.
+    #[arg(long, default_value = "2m")]
+    pub(super) generator_gc_grace_period: FlagDuration,
     /// What opens an action in a Go template.
     #[arg(long, default_value = "{{")]
     pub(super) template_left_delimiter: String,
     /// What closes an action in a Go template.
     #[arg(long, default_value = "}}")]
     pub(super) template_right_delimiter: String,
+    /// Work only while holding a Lease, so that several controllers take turns.
+    #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    pub(super) enable_leader_election: bool,
+    /// Name of the Lease.
+    #[arg(long, default_value = "external-secrets-controller")]
+    pub(super) leader_election_id: String,
+    /// Namespace of the Lease; the controller's own if not given.
+    #[arg(long, default_value = "")]
+    pub(super) leader_election_namespace: String,
+    /// For so long after its last renewal nobody else takes the Lease; whole seconds.
+    #[arg(long, default_value = "8s")]
+    pub(super) leader_election_lease_duration: FlagDuration,
+    /// A leader that cannot renew the Lease for so long ends.
+    #[arg(long, default_value = "5s")]
+    pub(super) leader_election_renew_deadline: FlagDuration,
+    /// Time between two attempts to renew or to take the Lease.
+    #[arg(long, default_value = "1s")]
+    pub(super) leader_election_retry_period: FlagDuration,
     /// Time between two checks of a store.
     #[arg(long, default_value = "5m")]
     pub(super) store_requeue_interval: FlagDuration,
@@ -91,11 +118,33 @@ pub(super) struct ControllerArgs {
     /// A refresh that brings nothing new is not written into the status within so long of the last one that is.
     #[arg(long, default_value = "1m")]
     pub(super) status_time_interval: FlagDuration,
+    /// Which addresses stores may be reached at: any; no-metadata (all but link-local ones and those of cloud
+    /// metadata services); public (only those of the internet).
+    #[arg(long, default_value = "no-metadata")]
+    pub(super) store_reach: StoreReach,
     /// Tell the last attempt in a second condition, `Synced`, and keep `Ready` while the data is fresh. Not what
     /// upstream shows; needs our CustomResourceDefinitions.
     #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
           default_missing_value = "true")]
     pub(super) enable_synced_condition: bool,
+}
+
+/// [`Reach`], as the command line names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum StoreReach {
+    Any,
+    NoMetadata,
+    Public,
+}
+
+impl From<StoreReach> for Reach {
+    fn from(reach: StoreReach) -> Self {
+        match reach {
+            StoreReach::Any => Self::Any,
+            StoreReach::NoMetadata => Self::NoMetadata,
+            StoreReach::Public => Self::Public,
+        }
+    }
 }
 
 /// An address as Go writes it: `:8080` is every interface.

@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Write as _};
 
 use anyhow::Context as _;
+use strongroom_crds::GeneratorSchema;
 use strongroom_provider_catalog as catalog;
 
 /// The definitions as YAML documents, by the name of the file that holds each.
@@ -10,14 +11,19 @@ use strongroom_provider_catalog as catalog;
 /// # Errors
 /// A definition that cannot be printed.
 pub fn documents() -> anyhow::Result<Vec<(String, String)>> {
+    let generators: Vec<_> = catalog::generators()
+        .map(|it| GeneratorSchema { group: it.group, kind: it.kind, spec: it.schema() })
+        .collect();
     let definitions = strongroom_crds::definitions(&catalog::schemas())?;
     definitions
         .into_iter()
+        .chain(strongroom_crds::generator_definitions(&generators)?)
+        .chain(strongroom_crds::own_definitions()?)
         .map(|definition| {
             let name = definition.metadata.name.clone().unwrap_or_default();
             let yaml = serde_saphyr::to_string(&definition).with_context(|| format!("printing {name}"))?;
-            let plural = &definition.spec.names.plural;
-            Ok((format!("external-secrets.io_{plural}.yaml"), yaml))
+            let (group, plural) = (&definition.spec.group, &definition.spec.names.plural);
+            Ok((format!("{group}_{plural}.yaml"), yaml))
         })
         .collect()
 }

@@ -3,10 +3,12 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use strongroom_provider_api::{Clock, SystemClock, Toolbox};
+use strongroom_templating::Random as _;
 use strongroom_templating::engine::go_template::Delimiters;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -15,19 +17,33 @@ use tokio::task::JoinSet;
 use super::admin::Admin;
 use super::args::ControllerArgs;
 use crate::context::{Context, InStep, Marks, Settings};
+use crate::election::{Election, Terms};
 use crate::external_secret::{Brake, BrakeLimits, Refreshed, StatusSchema, Templates};
-use crate::kube_io::{Cluster, Events, ManifestMirrors, Mirror, References, watches};
+use crate::generators::{Clients, Registry};
+use crate::kube_io::{Cluster, Events, ManifestMirrors, Mirror, ObjectKey, References, watches};
+use crate::leases::LeaseClients;
+use crate::random::SystemRandom;
 use crate::schedule::{Limits, Schedule, dispatch, watchdog};
-use crate::stores::{Pool, Stores};
+use crate::stores::{Pool, StoreTemplates, Stores};
 use crate::telemetry::{Metrics, start_logs};
-use crate::{external_secret, secret_store};
+use crate::{external_secret, generators, leases, secret_store};
 
 /// What runs at a stop may take this long to end.
 const GRACE: Duration = Duration::from_secs(20);
 /// Stores that are checked at once.
 const STORE_LIMITS: Limits = Limits { total: 16, per_group: 1 };
+/// GeneratorStates that are looked at at once, in all and in one namespace.
+const STATE_LIMITS: Limits = Limits { total: 8, per_group: 4 };
+/// Leases that are looked at at once, in all and in one namespace.
+const LEASE_LIMITS: Limits = Limits { total: 16, per_group: 8 };
+/// For so long the first list of leases is waited for: its definition may be missing.
+const LEASES_KNOWN: Duration = Duration::from_secs(10);
 /// More threads than this bring nothing: the work is waiting for answers.
 const THREADS: usize = 4;
+/// Where a pod finds the name of its namespace.
+const OWN_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+/// Where Linux tells the name of the pod, or of the machine.
+const OWN_NAME: &str = "/proc/sys/kernel/hostname";
 
 /// Runs the controller until SIGTERM or SIGINT.
 pub(super) fn controller(args: ControllerArgs) -> anyhow::Result<()> {
@@ -60,13 +76,28 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     let mut background = JoinSet::new();
     background.spawn(admin.serve(Arc::clone(&context)));
     watches::spawn(&mut background, client, &scope, &context);
-    background.spawn(watched(Arc::clone(&context.schedule)));
-    background.spawn(watched(Arc::clone(&context.store_schedule)));
-    tokio::select! {
-        () = context.synced() => tracing::info!("the first lists are complete"),
+    let election = election(&args, &context)?;
+    let begin = async {
+        context.synced().await;
+        tracing::info!("the first lists are complete");
+        if tokio::time::timeout(LEASES_KNOWN, context.leases.synced()).await.is_err() {
+            tracing::warn!("SecretLeases cannot be listed: what is leased will not be kept alive");
+        }
+        match election {
+            Some(election) => Some(election.won().await),
+            None => None,
+        }
+    };
+    let mut leadership = tokio::select! {
+        leadership = begin => leadership,
         _ = stop.wait_for(|stop| *stop) => return Ok(()),
         Some(ended) = background.join_next() => return ended.context("a background task ended")?,
-    }
+    };
+    context.leads.store(true, Ordering::Relaxed);
+    background.spawn(watched(Arc::clone(&context.schedule)));
+    background.spawn(watched(Arc::clone(&context.store_schedule)));
+    background.spawn(watched(Arc::clone(&context.state_schedule)));
+    background.spawn(watched(Arc::clone(&context.lease_schedule)));
     let stores = async {
         let attempt = |job| {
             let context = Arc::clone(&context);
@@ -81,15 +112,68 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
         };
         dispatch(Arc::clone(&context.schedule), stopped(stop.clone()), GRACE, attempt).await;
     };
-    let work = async { tokio::join!(stores, external_secrets) };
+    let states = async {
+        let attempt = |job| {
+            let context = Arc::clone(&context);
+            async move { generators::reconcile(&context, job).await }
+        };
+        dispatch(Arc::clone(&context.state_schedule), stopped(stop.clone()), GRACE, attempt).await;
+    };
+    let kept = async {
+        let attempt = |job| {
+            let context = Arc::clone(&context);
+            async move { leases::reconcile(&context, job).await }
+        };
+        dispatch(Arc::clone(&context.lease_schedule), stopped(stop.clone()), GRACE, attempt).await;
+    };
+    let work = async { tokio::join!(stores, external_secrets, states, kept) };
+    let lost = async {
+        match &mut leadership {
+            Some(leadership) => leadership.kept().await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         _ = work => {}
+        // At once, with whatever is under way: another may begin any moment.
+        reason = lost => anyhow::bail!("no longer leading: {reason}"),
         Some(ended) = background.join_next() => return ended.context("a background task ended")?,
     }
+    context.leads.store(false, Ordering::Relaxed);
+    if let Some(leadership) = leadership {
+        leadership.release().await;
+    }
     background.shutdown().await;
-    context.pool.close().await;
+    tokio::join!(context.pool.close(), context.generator_clients.close());
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The election that this process stands in, if it is to.
+fn election(args: &ControllerArgs, context: &Context) -> anyhow::Result<Option<Election>> {
+    if !args.enable_leader_election {
+        return Ok(None);
+    }
+    let terms = Terms {
+        lasts: args.leader_election_lease_duration.0,
+        deadline: args.leader_election_renew_deadline.0,
+        retry: args.leader_election_retry_period.0,
+    };
+    if let Some(fault) = terms.fault() {
+        anyhow::bail!("--leader-election-*: {fault}");
+    }
+    let namespace = match args.leader_election_namespace.as_str() {
+        "" => std::fs::read_to_string(OWN_NAMESPACE)
+            .context("not in a cluster: --leader-election-namespace is needed")?,
+        namespace => namespace.to_owned(),
+    };
+    let key = ObjectKey::new(namespace.trim(), &args.leader_election_id);
+    let mut nonce = [0; 8];
+    SystemRandom.fill(&mut nonce);
+    let host = std::fs::read_to_string(OWN_NAME).unwrap_or_default();
+    let identity = format!("{}_{:016x}", host.trim(), u64::from_be_bytes(nonce));
+    let clock = Arc::clone(&context.clock);
+    Ok(Some(Election::new(context.cluster.clone(), clock, key, identity, terms)))
 }
 
 fn delimiters(args: &ControllerArgs) -> Delimiters {
@@ -100,7 +184,13 @@ fn context(args: &ControllerArgs, scope: &watches::Scope, client: &kube::Client)
     let cluster = Cluster::new(client.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Arc::new(Metrics::default());
-    let toolbox = Toolbox { clock: Arc::clone(&clock), meter: Arc::clone(&metrics) as _ };
+    let toolbox = Toolbox {
+        clock: Arc::clone(&clock),
+        meter: Arc::clone(&metrics) as _,
+        templates: Arc::new(StoreTemplates::new(Arc::clone(&clock))),
+        reach: args.store_reach.into(),
+        ..Toolbox::default()
+    };
     let events = |component| Events::new(cluster.clone(), component, Arc::clone(&clock));
     let references = Arc::new(References::within(scope.namespace.clone()));
     let limits = Limits { total: args.concurrent.into(), per_group: args.concurrent_per_store.into() };
@@ -109,7 +199,14 @@ fn context(args: &ControllerArgs, scope: &watches::Scope, client: &kube::Client)
         secrets: Arc::new(Mirror::default()),
         namespaces: Arc::new(Mirror::default()),
         stores: Stores::default(),
-        pool: Pool::new(cluster.clone(), Arc::clone(&references), toolbox),
+        pool: Pool::new(cluster.clone(), Arc::clone(&references), toolbox.clone()),
+        generators: Registry::default(),
+        generator_clients: Clients::new(cluster.clone(), Arc::clone(&references), toolbox),
+        generator_states: Arc::new(Mirror::default()),
+        state_schedule: Arc::new(Schedule::new(STATE_LIMITS)),
+        leases: Arc::new(Mirror::default()),
+        lease_clients: LeaseClients::default(),
+        lease_schedule: Arc::new(Schedule::new(LEASE_LIMITS)),
         references,
         brake: Brake::new(BrakeLimits {
             share: args.deletion_brake_share.0,
@@ -131,6 +228,7 @@ fn context(args: &ControllerArgs, scope: &watches::Scope, client: &kube::Client)
         manifests: ManifestMirrors::default(),
         templates: Templates::new(delimiters(args)),
         in_step: InStep::default(),
+        leads: AtomicBool::default(),
         settings: Settings {
             controller_class: args.controller_class.clone(),
             flood_gate: args.enable_flood_gate,
@@ -140,6 +238,8 @@ fn context(args: &ControllerArgs, scope: &watches::Scope, client: &kube::Client)
             synced_condition: args.enable_synced_condition,
             stores: args.enable_secret_store_reconciler,
             cluster_stores: args.enable_cluster_store_reconciler,
+            generator_states: args.enable_generator_state,
+            generator_grace: args.generator_gc_grace_period.0,
         },
         cluster,
     }

@@ -8,9 +8,12 @@ use strongroom_crds::{CreationPolicy, DeletionPolicy, ExternalSecretSpec};
 use strongroom_provider_api::SecretBytes;
 
 use super::fetch::{Fetched, Found};
+use super::generate::Made;
 use super::shape;
 use super::sources::{Ask, Entry};
 use crate::error::{Refusal, SyncError};
+use crate::generators::GeneratorError;
+use crate::hash;
 
 /// What is to become of the target.
 #[derive(Clone, Debug)]
@@ -28,22 +31,30 @@ pub(super) enum Built {
     Delete,
 }
 
-/// The data that the fetched payloads make, and what the deletion policy says where there is none (spec eso-core
-/// 2.5, 2.7).
+/// What one entry gave, shaped.
+#[derive(Debug)]
+pub(super) struct Part {
+    rank: (bool, usize),
+    /// Data by key, or the text about an entry that the store does not have.
+    shaped: Result<shape::Shaped, String>,
+}
+
+/// The parts that the fetched payloads make.
 ///
 /// # Errors
 /// Data that cannot be shaped as asked ([`SyncError::Data`], with the entry).
-pub(super) fn build(
+pub(super) fn stored(
     spec: &ExternalSecretSpec,
     fetched: Vec<Fetched>,
     now: Timestamp,
-) -> Result<Built, SyncError> {
-    let mut data = BTreeMap::new();
-    let mut missing = Vec::new();
+) -> Result<Vec<Part>, SyncError> {
+    let heeds_absence = spec.target.deletion_policy != DeletionPolicy::Retain;
+    let mut parts = Vec::with_capacity(fetched.len());
     for Fetched { source, dialect, found } in fetched {
+        let rank = source.entry.rank();
         let shaped = match found {
             Found::Nothing => {
-                missing.push(missing_text(&source.entry));
+                parts.push(Part { rank, shaped: Err(missing_text(&source.entry)) });
                 continue;
             }
             Found::One(payload) => match &source.ask {
@@ -56,14 +67,58 @@ pub(super) fn build(
                 Ask::Value { .. } | Ask::Members { .. } => continue,
             },
         };
-        let heeds_absence = spec.target.deletion_policy != DeletionPolicy::Retain;
-        match shaped {
-            Ok(shaped) => data.extend(shaped),
-            Err(shape::ShapeError::Missing(_)) if heeds_absence => missing.push(missing_text(&source.entry)),
+        let shaped = match shaped {
+            Ok(shaped) => Ok(shaped),
+            Err(shape::ShapeError::Missing(..)) if heeds_absence => Err(missing_text(&source.entry)),
             Err(error) => {
                 let (entry, message) = (source.entry.to_string(), error.to_string());
                 return Err(SyncError::Data { entry, store: source.store, message });
             }
+        };
+        parts.push(Part { rank, shaped });
+    }
+    Ok(parts)
+}
+
+/// One text for what the parts hold: the same for the same, and another for anything else.
+pub(super) fn fingerprint(parts: &[Part]) -> String {
+    let mut all = String::new();
+    for Part { rank: (single, index), shaped } in parts {
+        let part = match shaped {
+            Ok(shaped) => hash::data(shaped.iter().map(|(key, value)| (key.as_str(), value.expose()))),
+            Err(missing) => hash::text(missing),
+        };
+        let _ = writeln!(all, "{single}/{index}/{}/{part}", shaped.is_ok());
+    }
+    hash::text(&all)
+}
+
+/// The parts that generators made: rewritten, but neither converted nor decoded (spec eso-core 2.5).
+///
+/// # Errors
+/// Keys that cannot be those of a Secret, and rewrites that fail.
+pub(super) fn generated(made: &[Made], now: Timestamp) -> Result<Vec<Part>, SyncError> {
+    let part = |made: &Made| {
+        let shaped = shape::generated(&made.generated.fields, &made.source.rewrite, now);
+        let shaped = shaped.map_err(|error| made.failed(GeneratorError::Data(error.to_string())))?;
+        Ok(Part { rank: made.source.entry().rank(), shaped: Ok(shaped) })
+    };
+    made.iter().map(part).collect()
+}
+
+/// What the parts make together, the later ones over the earlier, and what the deletion policy says where there is
+/// no data (spec eso-core 2.5, 2.7).
+///
+/// # Errors
+/// There is no data, and the deletion policy cannot be carried out.
+pub(super) fn build(spec: &ExternalSecretSpec, mut parts: Vec<Part>) -> Result<Built, SyncError> {
+    parts.sort_by_key(|part| part.rank);
+    let mut data = BTreeMap::new();
+    let mut missing = Vec::new();
+    for part in parts {
+        match part.shaped {
+            Ok(shaped) => data.extend(shaped),
+            Err(text) => missing.push(text),
         }
     }
     if data.is_empty() {
@@ -86,7 +141,9 @@ fn missing_text(entry: &Entry) -> String {
     let mut text = "secret does not exist at provider using ".to_owned();
     let _ = match entry {
         Entry::Data { index, key } => write!(text, "spec.data[{index}] (key={key})"),
-        Entry::Extract { index } | Entry::Find { index } => write!(text, "spec.dataFrom[{index}]"),
+        Entry::Extract { index } | Entry::Find { index } | Entry::Generator { index } => {
+            write!(text, "spec.dataFrom[{index}]")
+        }
     };
     text
 }
@@ -112,14 +169,14 @@ mod tests {
     /// Builds `spec` with one answer for each source: a text, or nothing.
     fn built(spec: &Value, answers: &[Option<&str>]) -> Result<Built, SyncError> {
         let spec: ExternalSecretSpec = serde_json::from_value(spec.clone()).unwrap();
-        let sources = sources("ns", &spec)?;
+        let sources = sources("ns", &spec)?.stores;
         assert_eq!(sources.len(), answers.len());
         let fetched = sources.into_iter().zip(answers).map(|(source, answer)| Fetched {
             source,
             dialect: DIALECT,
             found: answer.map_or(Found::Nothing, |text| Found::One(Arc::new(Payload::bytes(text)))),
         });
-        build(&spec, fetched.collect(), Timestamp::UNIX_EPOCH)
+        build(&spec, stored(&spec, fetched.collect(), Timestamp::UNIX_EPOCH)?)
     }
 
     fn data(built: Result<Built, SyncError>) -> Vec<(String, String)> {

@@ -8,6 +8,7 @@ use strongroom_provider_api::Error;
 use tokio::time::Instant;
 
 use super::gather::Observed;
+use super::near::Near;
 use super::sources::Source;
 use crate::context::Context;
 use crate::error::SyncError;
@@ -65,7 +66,7 @@ pub(super) fn failed(source: &Source, error: Arc<Error>, wait: Option<Duration>)
     let (entry, store) = (source.entry.to_string(), source.store.clone());
     match wait {
         Some(wait) => SyncError::Held { entry, store, error, wait },
-        None => SyncError::Store { entry, store, error },
+        None => SyncError::Store { entry, store, error, near: Near::default() },
     }
 }
 

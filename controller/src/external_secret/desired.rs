@@ -125,11 +125,10 @@ impl<C> Desired<C> {
 mod tests {
     use std::sync::Arc;
 
-    use kube::core::DeserializeGuard;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::kube_io::NamespaceView;
+    use crate::kube_io::{NamespaceView, Watched};
 
     fn observed(name: &str, spec: &Value) -> Observed {
         let object = json!({
@@ -140,10 +139,11 @@ mod tests {
         });
         Observed {
             key: ObjectKey::new("ns", name),
-            object: Arc::new(DeserializeGuard(Ok(serde_json::from_value(object).unwrap()))),
+            object: Arc::new(Watched(Ok(serde_json::from_value(object).unwrap()))),
             target: None,
             namespace: Arc::new(NamespaceView::default()),
             retemplated: None,
+            lease_ends: false,
             refreshed: None,
             seen: tokio::time::Instant::now(),
             now: jiff::Timestamp::UNIX_EPOCH,

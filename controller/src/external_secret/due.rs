@@ -34,6 +34,8 @@ pub(super) enum Cause {
     TemplateChanged,
     /// The last attempt failed.
     Failed,
+    /// A lease of what its generators made cannot be kept alive: others must take its place.
+    LeaseEnds,
     /// The target does not exist, or has lost its managed label.
     TargetMissing,
     /// The target's data is not what was written.
@@ -62,8 +64,16 @@ pub(super) fn due(observed: &Observed, spec: &ExternalSecretSpec) -> Result<Due,
     let status = observed.status();
     let facts = facts(observed, spec, &status)?;
     // The first that speaks decides; the target comes last, so that it is named only where all else is in step.
-    let checks =
-        [never_synced, changed, template_changed, failed, interval_passed, target_missing, target_altered];
+    let checks = [
+        never_synced,
+        changed,
+        template_changed,
+        failed,
+        lease_ends,
+        interval_passed,
+        target_missing,
+        target_altered,
+    ];
     Ok(checks.iter().find_map(|check| check(&facts)).map_or_else(|| Due::Later(facts.next_look()), Due::Now))
 }
 
@@ -117,6 +127,7 @@ pub(super) fn since(cause: Cause, asked: Instant, observed: &Observed, interval:
         | Cause::Changed
         | Cause::TemplateChanged
         | Cause::Failed
+        | Cause::LeaseEnds
         | Cause::TargetMissing
         | Cause::TargetAltered => asked,
     };
@@ -170,6 +181,11 @@ fn changed(facts: &Facts<'_>) -> Option<Cause> {
 /// Upstream waits for the next refresh; a template counts as part of the spec with us.
 fn template_changed(facts: &Facts<'_>) -> Option<Cause> {
     (facts.heeds_changes() && facts.observed.retemplated.is_some()).then_some(Cause::TemplateChanged)
+}
+
+/// Credentials that end wait for no interval, policy or window.
+fn lease_ends(facts: &Facts<'_>) -> Option<Cause> {
+    facts.observed.lease_ends.then_some(Cause::LeaseEnds)
 }
 
 /// Sync windows hold up a refresh that is due by its interval, and nothing else.
@@ -233,12 +249,11 @@ mod tests {
     use std::sync::Arc;
 
     use jiff::{SignedDuration, Timestamp};
-    use kube::core::DeserializeGuard;
     use serde_json::{Value, json};
     use strongroom_crds::ExternalSecret;
 
     use super::*;
-    use crate::kube_io::{NamespaceView, ObjectKey, SecretDigest};
+    use crate::kube_io::{NamespaceView, ObjectKey, SecretDigest, Watched};
 
     const SYNCED: &str = "2026-01-01T00:00:00Z";
 
@@ -265,11 +280,12 @@ mod tests {
         let synced: Timestamp = SYNCED.parse().unwrap();
         let mut observed = Observed {
             key: ObjectKey::new("ns", "es"),
-            object: Arc::new(DeserializeGuard(Ok(serde_json::from_value(object).unwrap()))),
+            object: Arc::new(Watched(Ok(serde_json::from_value(object).unwrap()))),
             seen: tokio::time::Instant::now(),
             target: Some(Arc::new(digest)),
             namespace: Arc::new(NamespaceView::default()),
             retemplated: None,
+            lease_ends: false,
             refreshed: None,
             now: synced + SignedDuration::from_mins(minutes_later),
         };
@@ -281,11 +297,21 @@ mod tests {
     fn edit(observed: &mut Observed, edit: impl FnOnce(&mut ExternalSecret)) {
         let mut object = observed.object.0.clone().unwrap();
         edit(&mut object);
-        observed.object = Arc::new(DeserializeGuard(Ok(object)));
+        observed.object = Arc::new(Watched(Ok(object)));
     }
 
     fn verdict(observed: &Observed) -> Due {
         due(observed, observed.spec().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_lease_that_ends_waits_for_no_policy_and_no_interval() {
+        for spec in [json!({}), json!({ "refreshPolicy": "CreatedOnce" }), json!({ "refreshInterval": "0" })]
+        {
+            let mut observed = observed(&spec, 1);
+            observed.lease_ends = true;
+            assert_eq!(verdict(&observed), Due::Now(Cause::LeaseEnds), "{spec}");
+        }
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
-use kube::core::DeserializeGuard;
 use serde_json::{Value, json};
 use strongroom_provider_api::{
     Dialect, EmptySearch, Error, ErrorKind, JsonMap, Listed, MissingProperty, Payload, PropertyOrder,
@@ -14,7 +13,7 @@ use strongroom_provider_api::{
 
 use super::reconcile;
 use crate::app::context_over;
-use crate::kube_io::{ObjectKey, SecretDigest};
+use crate::kube_io::{ObjectKey, SecretDigest, Watched};
 use crate::schedule::Job;
 use crate::stores::StoreView;
 
@@ -113,7 +112,7 @@ fn store() -> StoreView {
         "spec": { "provider": { "fake": { "data": [] } } },
         "status": { "conditions": [{ "type": "Ready", "status": "True" }] },
     });
-    StoreView::namespaced(DeserializeGuard(Ok(serde_json::from_value(store).unwrap())))
+    StoreView::namespaced(Watched(Ok(serde_json::from_value(store).unwrap())))
 }
 
 /// One attempt on an ExternalSecret with a target; gives the writes to the target.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt, stream};
 use strongroom_crds::{DeletionPolicy, ExternalSecretSpec, Find, MetadataPolicy, RemoteRef};
 use strongroom_provider_api::{
-    Aspect, Capabilities, Dialect, EmptySearch, Error, ErrorKind, Payload, RemoteKey, Scope,
+    Aspect, Capabilities, Dialect, EmptySearch, Error, ErrorKind, Payload, PropertyOrder, RemoteKey, Scope,
 };
 use strongroom_templating::transform::find::NameFilter;
 
@@ -59,7 +59,7 @@ pub(super) async fn fetch(
         let Some(connected) = stores.get_mut(&source.store) else { continue };
         let found = match &source.ask {
             Ask::Value { remote, .. } | Ask::Members { remote, .. } => {
-                let key = remote_key(remote);
+                let key = remote_key(remote, connected.handle.dialect);
                 let unsupported = unsupported(&key, connected.handle.capabilities);
                 let answer = match unsupported.map(Arc::new).map(Err) {
                     None => answers.get(&(source.store.clone(), key)).cloned(),
@@ -123,8 +123,10 @@ async fn read_all(
 ) -> HashMap<(StoreId, RemoteKey), Answer> {
     let mut wanted = HashSet::new();
     for source in sources {
-        if let Ask::Value { remote, .. } | Ask::Members { remote, .. } = &source.ask {
-            wanted.insert((source.store.clone(), remote_key(remote)));
+        if let Ask::Value { remote, .. } | Ask::Members { remote, .. } = &source.ask
+            && let Some(connected) = stores.get(&source.store)
+        {
+            wanted.insert((source.store.clone(), remote_key(remote, connected.handle.dialect)));
         }
     }
     let reads = wanted.into_iter().filter_map(|(id, key)| {
@@ -172,13 +174,15 @@ async fn matches(
     Ok(found.map(|found| Found::Many(found.into_iter().flatten().collect())))
 }
 
-fn remote_key(remote: &RemoteRef) -> RemoteKey {
+fn remote_key(remote: &RemoteRef, dialect: Dialect) -> RemoteKey {
     let aspect = match remote.metadata_policy {
         Some(MetadataPolicy::Fetch) => Aspect::Metadata,
         Some(MetadataPolicy::None) | None => Aspect::Value,
     };
     let version = remote.version.clone().filter(|version| !version.is_empty());
-    RemoteKey { key: remote.key.clone(), version, aspect }
+    let property = remote.property.clone().filter(|property| !property.is_empty());
+    let property = property.filter(|_| dialect.property == PropertyOrder::ByProvider);
+    RemoteKey { key: remote.key.clone(), version, aspect, property }
 }
 
 /// Why a store of these `capabilities` must not be asked for `key`, if so.
@@ -202,9 +206,27 @@ fn lost() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use strongroom_provider_api::Access;
+    use strongroom_provider_api::{Access, JsonMap, MissingProperty};
 
     use super::*;
+
+    fn dialect(property: PropertyOrder) -> Dialect {
+        Dialect {
+            property,
+            map: JsonMap::RawText,
+            missing_property: MissingProperty::InvalidPayload,
+            empty_search: EmptySearch::NoData,
+            find_converts_keys: false,
+        }
+    }
+
+    #[test]
+    fn a_property_is_part_of_what_is_asked_only_where_the_provider_selects() {
+        let remote =
+            RemoteRef { key: "app".to_owned(), property: Some("user".to_owned()), ..RemoteRef::default() };
+        assert_eq!(remote_key(&remote, dialect(PropertyOrder::ByProvider)).property.as_deref(), Some("user"));
+        assert_eq!(remote_key(&remote, dialect(PropertyOrder::PathOnly)), RemoteKey::latest("app"));
+    }
 
     #[test]
     fn metadata_is_asked_for_only_where_the_store_keeps_some() {
@@ -222,7 +244,7 @@ mod tests {
             write: false,
         };
         let unable = Capabilities { metadata: false, ..able };
-        let metadata = remote_key(&fetch(Some(MetadataPolicy::Fetch)));
+        let metadata = remote_key(&fetch(Some(MetadataPolicy::Fetch)), dialect(PropertyOrder::PathOnly));
         assert!(unsupported(&metadata, able).is_none());
         let error = unsupported(&metadata, unable).unwrap();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
@@ -231,7 +253,9 @@ mod tests {
             r#"cannot read "team/app": remoteRef.metadataPolicy is Fetch, and this store keeps no metadata"#
         );
         for policy in [None, Some(MetadataPolicy::None)] {
-            assert!(unsupported(&remote_key(&fetch(policy)), unable).is_none());
+            assert!(
+                unsupported(&remote_key(&fetch(policy), dialect(PropertyOrder::PathOnly)), unable).is_none()
+            );
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::context::Context;
 use crate::hash;
 use crate::kube_io::{NamespaceView, ObjectKey, SecretDigest, Watched};
+use crate::leases;
 
 /// Everything the decisions about one ExternalSecret are made from.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub(super) struct Observed {
     pub target: Option<Arc<SecretDigest>>,
     /// When it was refreshed, if that is later than its status says.
     pub refreshed: Option<Timestamp>,
+    /// True if a lease of what its generators made cannot be kept alive.
+    pub lease_ends: bool,
     /// Its namespace.
     pub namespace: Arc<NamespaceView>,
     /// The mark that says that a source of its template has changed.
@@ -43,12 +46,22 @@ pub(super) fn gather(context: &Context, key: &ObjectKey) -> Option<Observed> {
         key: key.clone(),
         target: target.and_then(|target| context.secrets.get(&target)),
         namespace: context.namespaces.get(&ObjectKey::cluster(&key.namespace)).unwrap_or_default(),
+        lease_ends: lease_ends(context, key, &object),
         refreshed: context.refreshed.get(key, object.meta().uid.as_deref().unwrap_or_default()),
         retemplated: context.retemplated.get(key),
         now: context.clock.now(),
         object,
         seen,
     })
+}
+
+fn lease_ends(context: &Context, key: &ObjectKey, object: &Watched<ExternalSecret>) -> bool {
+    let generates = |object: &ExternalSecret| {
+        let mut sources = object.spec.data_from.iter().filter_map(|from| from.source_ref.as_ref());
+        sources.any(|source| source.generator_ref.is_some())
+    };
+    let uid = object.meta().uid.as_deref().unwrap_or_default();
+    object.0.as_ref().is_ok_and(generates) && leases::ending(context, &key.namespace, uid)
 }
 
 /// The Secret that the ExternalSecret `key` writes: `target.name`, or its own name.

@@ -12,7 +12,9 @@ mod due;
 mod faults;
 mod fetch;
 mod gather;
+mod generate;
 mod generic;
+mod near;
 mod privilege;
 mod render;
 mod report;
@@ -26,17 +28,23 @@ mod window;
 mod words;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use strongroom_crds::ExternalSecretSpec;
+use strongroom_crds::conditions::{ConditionType, STATUS_TRUE};
 use strongroom_provider_api::SecretBytes;
 use tokio::time::Instant;
 
 pub use brake::{Brake, BrakeLimits, Held};
+pub use near::Near;
 pub use status::{Refreshed, StatusSchema};
 
 use crate::context::Context;
 use crate::error::SyncError;
+use crate::generators;
+use crate::hash;
 use crate::kube_io::ObjectKey;
+use crate::leases::{self, Inputs};
 use crate::schedule::{Job, Next};
 use crate::stores::AccessError;
 
@@ -55,7 +63,7 @@ use report::{Outcome, Synced};
 /// 2. [`gather`](gather::gather) what the caches know;
 /// 3. decide whether it is [`due`](due::due);
 /// 4. [`sources`](sources::sources) and [`connect`](connect::connect): which stores, and may they be used;
-/// 5. [`fetch`](fetch::fetch) from the stores;
+/// 5. [`fetch`](fetch::fetch) from the stores, then [`generate`](generate::generate);
 /// 6. [`build`](build::build) the data, pure, and what the [`template`] makes of it;
 /// 7. [`apply`](apply::apply) the one change;
 /// 8. [`report`](report::report) status, event, log line and the next time.
@@ -66,7 +74,9 @@ pub async fn reconcile(context: &Context, job: Job<ObjectKey>) -> Next {
     let started = Instant::now();
     let outcome = sync(context, &observed, job.asked).await;
     let outcome = match outcome {
-        Err(error) if is_first_check_of_a_new_store(&error) => Ok(Outcome::Waiting),
+        Err(error) if is_first_check_of_a_new_store(&error) || is_too_early(&error, &observed) => {
+            Ok(Outcome::Waiting)
+        }
         outcome => outcome,
     };
     let next = report::report(context, &observed, outcome, job.failures).await;
@@ -81,7 +91,7 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
     let spec = observed.spec().map_err(|error| SyncError::Object(error.to_owned()))?;
     let next_refresh = due::refresh_after(spec).map_err(SyncError::Object)?;
     let sources = sources::sources(&observed.key.namespace, spec)?;
-    if connect::is_foreign(context, &sources)
+    if connect::is_foreign(context, &sources.stores)
         || (!context.settings.cluster_stores && uses_cluster_store(spec))
     {
         return Ok(Outcome::NotOurs);
@@ -100,31 +110,112 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
     };
     if cleanup::hold(context, observed).await? {
         // The object has changed by it; the hops go on with the newest.
-        return Ok(Outcome::InStep(Some(std::time::Duration::ZERO)));
+        return Ok(Outcome::InStep(Some(Duration::ZERO)));
     }
     let since = due::since(cause, asked, observed, next_refresh.unwrap_or_default());
-    let mut stores = connect::connect(context, observed, &sources, since).await?;
-    let fetched = fetch::fetch(context, spec, sources, &mut stores).await?;
-    let work = || build::build(spec, fetched, observed.now);
-    // A template may take long: nobody may have to wait for this thread.
-    let built = if renders_keys(spec) { tokio::task::block_in_place(work) } else { work() };
-    match built? {
+    let generators = match generate::find(context, observed, sources.generators).await? {
+        generate::Found::Ours(generators) => generators,
+        generate::Found::Foreign => return Ok(Outcome::NotOurs),
+    };
+    let stands = |inputs: Option<&str>| {
+        cause == Cause::IntervalPassed && stand(context, observed, &generators, inputs)
+    };
+    if sources.stores.is_empty() && stands(None) {
+        return Ok(kept(spec, next_refresh));
+    }
+    let mut stores = connect::connect(context, observed, &sources.stores, since).await?;
+    let fetched = match fetch::fetch(context, spec, sources.stores, &mut stores).await {
+        Ok(fetched) => fetched,
+        Err(error) => return Err(near::suggested(observed, &stores, error).await),
+    };
+    let parts = in_place(spec, || build::stored(spec, fetched, observed.now))?;
+    let inputs = (!generators.is_empty()).then(|| build::fingerprint(&parts));
+    if keyed(context, observed, inputs.as_deref()).is_some_and(|inputs| stands(Some(&inputs))) {
+        return Ok(kept(spec, next_refresh));
+    }
+    leases::make_room(context, &observed.key.namespace, observed.uid()).await;
+    let made = generate::generate(context, observed, generators).await?;
+    let outcome = carry_out(context, observed, spec, &kind, parts, &made).await;
+    let used = outcome.is_ok().then(|| Inputs(keyed(context, observed, inputs.as_deref())));
+    generate::settle(context, observed, &made, used.as_ref()).await;
+    outcome.map(|outcome| outcome.into_outcome(cause, next_refresh))
+}
+
+/// What was generated is good, and nothing else has changed.
+fn kept(spec: &ExternalSecretSpec, next: Option<std::time::Duration>) -> Outcome {
+    let applied = Applied::new(apply::Written::Nothing);
+    let policy = spec.target.creation_policy;
+    let synced = Synced { policy, applied, missing: Vec::new(), orphans: 0 };
+    Outcome::Synced { cause: Cause::IntervalPassed, synced, next }
+}
+
+/// The fingerprint of what came from stores, keyed with the data of the target, which nobody guesses who cannot read it.
+fn keyed(context: &Context, observed: &Observed, inputs: Option<&str>) -> Option<String> {
+    let inputs = inputs?;
+    let target = context.secrets.get(&observed.target_key())?;
+    Some(hash::text(&format!("{}\n{inputs}", target.hash)))
+}
+
+/// True if all that the generators made is leased and holds.
+fn stand(
+    context: &Context,
+    observed: &Observed,
+    generators: &[(sources::GeneratorSource, generators::Resolved)],
+    inputs: Option<&str>,
+) -> bool {
+    let placed = generators.iter().map(|(source, generator)| (source.index, generator));
+    leases::stand(context, &observed.key.namespace, observed.uid(), placed, inputs, observed.now)
+}
+
+/// A template may take long: nobody may have to wait for this thread.
+fn in_place<T>(spec: &ExternalSecretSpec, work: impl FnOnce() -> T) -> T {
+    if renders_keys(spec) { tokio::task::block_in_place(work) } else { work() }
+}
+
+/// Makes of the target what the parts and what was generated say.
+async fn carry_out(
+    context: &Context,
+    observed: &Observed,
+    spec: &ExternalSecretSpec,
+    kind: &TargetKind,
+    mut parts: Vec<build::Part>,
+    made: &[generate::Made],
+) -> Result<CarriedOut, SyncError> {
+    parts.extend(in_place(spec, || build::generated(made, observed.now))?);
+    match build::build(spec, parts)? {
         Built::Data { data, missing } => {
-            let (applied, orphans) = match &kind {
+            let (applied, orphans) = match kind {
                 TargetKind::Secret => write(context, observed, spec, data).await?,
                 TargetKind::Generic(kind) => (generic::write(context, observed, spec, kind, data).await?, 0),
             };
             let policy = spec.target.creation_policy;
-            let synced = Synced { policy, applied, missing, orphans };
-            Ok(Outcome::Synced { cause, synced, next: next_refresh })
+            Ok(CarriedOut::Synced(Synced { policy, applied, missing, orphans }))
         }
-        Built::Retain => Ok(Outcome::Retained { next: next_refresh }),
+        Built::Retain => Ok(CarriedOut::Retained),
         Built::Delete => {
-            let now = match &kind {
+            let now = match kind {
                 TargetKind::Secret => apply::delete(context, observed).await?,
                 TargetKind::Generic(kind) => generic::apply::delete(context, kind, observed).await?,
             };
-            Ok(Outcome::Deleted { now, next: next_refresh })
+            Ok(CarriedOut::Deleted(now))
+        }
+    }
+}
+
+/// What became of the target.
+enum CarriedOut {
+    Synced(Synced),
+    Retained,
+    /// False if it was gone before.
+    Deleted(bool),
+}
+
+impl CarriedOut {
+    fn into_outcome(self, cause: Cause, next: Option<std::time::Duration>) -> Outcome {
+        match self {
+            Self::Synced(synced) => Outcome::Synced { cause, synced, next },
+            Self::Retained => Outcome::Retained { next },
+            Self::Deleted(now) => Outcome::Deleted { now, next },
         }
     }
 }
@@ -157,4 +248,56 @@ fn uses_cluster_store(spec: &strongroom_crds::ExternalSecretSpec) -> bool {
 /// wakes them; until it has ended nothing is wrong.
 fn is_first_check_of_a_new_store(error: &SyncError) -> bool {
     matches!(error, SyncError::Access { error: AccessError::Fresh(_), .. })
+}
+
+/// Each kind has a watch of its own, and the ones' events may come before the others'. A store that is not there may be
+/// about to come, and may be another controller's: nothing is said against an object that this one has only just met.
+fn is_too_early(error: &SyncError, observed: &Observed) -> bool {
+    const WATCHES_DIFFER: Duration = Duration::from_secs(2);
+    let failed = || {
+        let status = observed.status();
+        let mut conditions = status.conditions.iter();
+        conditions.any(|condition| {
+            condition.type_ == ConditionType::Ready.as_str() && condition.status != STATUS_TRUE
+        })
+    };
+    matches!(error, SyncError::Access { error: AccessError::Absent(_), .. })
+        && observed.seen.elapsed() < WATCHES_DIFFER
+        && !failed()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::app::context_over;
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_said_of_a_missing_store_before_its_event_had_time_to_come() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let context = context_over(&[], move |_, _, body| {
+            count.fetch_add(1, Ordering::Relaxed);
+            (201, body.clone())
+        });
+        let key = ObjectKey::new("ns", "es");
+        let object = json!({
+            "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",
+            "metadata": { "name": "es", "namespace": "ns", "uid": "1", "generation": 1 },
+            "spec": { "secretStoreRef": { "name": "late" }, "dataFrom": [{ "extract": { "key": "k" } }] },
+        });
+        let object = serde_json::from_value(object).unwrap();
+        context.external_secrets.put(key.clone(), Some("1"), object).unwrap();
+        let job = || Job { key: key.clone(), failures: 0, asked: Instant::now() };
+        let next = reconcile(&context, job()).await;
+        assert!(matches!(next, Next::After(wait) if wait <= Duration::from_secs(1)), "{next:?}");
+        assert_eq!(asked.load(Ordering::Relaxed), 0);
+        tokio::time::advance(Duration::from_secs(3)).await;
+        reconcile(&context, job()).await;
+        assert!(asked.load(Ordering::Relaxed) > 0, "the store is missing, and that is told");
+    }
 }

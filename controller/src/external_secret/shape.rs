@@ -16,6 +16,7 @@ use strongroom_templating::transform::rewrite::{
 };
 use strongroom_templating::transform::select::{self, JsonMap, SelectError};
 
+use super::near::{self, Near};
 use crate::random::SystemRandom;
 
 /// Data of one entry, by key.
@@ -28,11 +29,11 @@ type Values = BTreeMap<String, Vec<u8>>;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ShapeError {
     /// The property is absent, and in this provider's dialect that means the secret is.
-    #[error("Secret does not exist: there is no property {0:?}")]
-    Missing(String),
+    #[error("Secret does not exist: there is no property {0:?}{1}")]
+    Missing(String, Near),
     /// The property is absent.
-    #[error("cannot find secret data for key: {0:?}")]
-    NoProperty(String),
+    #[error("cannot find secret data for key: {0:?}{1}")]
+    NoProperty(String, Near),
     /// The payload is not of the form that is needed.
     #[error(transparent)]
     Select(#[from] SelectError),
@@ -123,6 +124,29 @@ pub(super) fn matches(
     )
 }
 
+/// `dataFrom[].sourceRef.generatorRef`: what a generator made.
+///
+/// # Errors
+/// A key that cannot be one, a rewrite that fails.
+pub(super) fn generated(
+    fields: &[(String, SecretBytes)],
+    rewrite: &[api::Rewrite],
+    now: Timestamp,
+) -> Result<Shaped, ShapeError> {
+    let values: Values = fields.iter().map(|(name, value)| (name.clone(), value.expose().to_vec())).collect();
+    let values = keys::valid_keys(rewritten(values, rewrite, now)?)?;
+    Ok(values.into_iter().map(|(key, value)| (key, SecretBytes::new(value))).collect())
+}
+
+/// `values` with their keys rewritten.
+fn rewritten(values: Values, rewrite: &[api::Rewrite], now: Timestamp) -> Result<Values, ShapeError> {
+    if rewrite.is_empty() {
+        return Ok(values);
+    }
+    let mut environment = Environment { now, random: &mut SystemRandom };
+    Ok(rewrite::rewrite(&operations(rewrite)?, values, &mut environment)?)
+}
+
 /// The common end of `extract` and `find`: keys are converted only where no rewrite is asked for.
 fn finish(
     values: Values,
@@ -135,8 +159,7 @@ fn finish(
     let values = if rewrite.is_empty() {
         keys::convert(conversion, values)?
     } else {
-        let mut environment = Environment { now, random: &mut SystemRandom };
-        rewrite::rewrite(&operations(rewrite)?, values, &mut environment)?
+        rewritten(values, rewrite, now)?
     };
     let values = decode::decode_map(decoding, &keys::valid_keys(values)?)?;
     null_bytes::check_map(null_bytes, &values)?;
@@ -145,19 +168,37 @@ fn finish(
 
 /// The payload, or its property where one is asked for.
 fn selected(remote: &api::RemoteRef, payload: &Payload, dialect: Dialect) -> Result<Vec<u8>, ShapeError> {
-    let Some(property) = property_of(remote) else { return Ok(whole(payload, dialect)) };
-    let found = match &payload.content {
-        Content::Fields(fields) => {
-            fields.iter().find(|(name, _)| name == property).map(|(_, value)| value.expose().to_vec())
-        }
-        Content::Bytes(bytes) => {
-            select::property(bytes.expose(), property, property_order(dialect), json_map(dialect))?
-        }
+    let order = property_order(dialect);
+    let (Some(property), Some(order)) = (property_of(remote), order) else {
+        return Ok(whole(payload, dialect));
     };
-    found.ok_or_else(|| match dialect.missing_property {
-        MissingProperty::NotFound => ShapeError::Missing(property.to_owned()),
-        MissingProperty::InvalidPayload => ShapeError::NoProperty(property.to_owned()),
+    let found = match &payload.content {
+        Content::Fields(fields) => field(fields, property, dialect)?,
+        Content::Bytes(bytes) => select::property(bytes.expose(), property, order, json_map(dialect))?,
+    };
+    found.ok_or_else(|| {
+        let near = near::property(&payload.content, property);
+        match dialect.missing_property {
+            MissingProperty::NotFound => ShapeError::Missing(property.to_owned(), near),
+            MissingProperty::InvalidPayload => ShapeError::NoProperty(property.to_owned(), near),
+        }
     })
+}
+
+/// A field of that name, or what the path behind the first dot finds in the field before it.
+fn field(
+    fields: &[(String, SecretBytes)],
+    property: &str,
+    dialect: Dialect,
+) -> Result<Option<Vec<u8>>, ShapeError> {
+    let named =
+        |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.expose());
+    if let Some(value) = named(property) {
+        return Ok(Some(value.to_vec()));
+    }
+    let Some((name, path)) = property.split_once('.') else { return Ok(None) };
+    let Some(value) = named(name) else { return Ok(None) };
+    Ok(select::property(value, path, select::PropertyOrder::PathOnly, json_map(dialect))?)
 }
 
 fn property_of(remote: &api::RemoteRef) -> Option<&str> {
@@ -166,6 +207,7 @@ fn property_of(remote: &api::RemoteRef) -> Option<&str> {
 
 fn whole(payload: &Payload, dialect: Dialect) -> Vec<u8> {
     match &payload.content {
+        Content::Bytes(bytes) if dialect.property == PropertyOrder::ByProvider => bytes.expose().to_vec(),
         Content::Bytes(bytes) => select::whole(bytes.expose(), json_map(dialect)),
         Content::Fields(fields) => {
             let members: serde_json::Map<_, _> = fields
@@ -179,11 +221,13 @@ fn whole(payload: &Payload, dialect: Dialect) -> Vec<u8> {
 
 // === the API's words in templating's terms ===
 
-fn property_order(dialect: Dialect) -> select::PropertyOrder {
+/// `None` where the provider has selected.
+fn property_order(dialect: Dialect) -> Option<select::PropertyOrder> {
     match dialect.property {
-        PropertyOrder::LiteralThenPath => select::PropertyOrder::LiteralThenPath,
-        PropertyOrder::PathOnly => select::PropertyOrder::PathOnly,
-        PropertyOrder::LiteralOnly => select::PropertyOrder::LiteralOnly,
+        PropertyOrder::LiteralThenPath => Some(select::PropertyOrder::LiteralThenPath),
+        PropertyOrder::PathOnly => Some(select::PropertyOrder::PathOnly),
+        PropertyOrder::LiteralOnly => Some(select::PropertyOrder::LiteralOnly),
+        PropertyOrder::ByProvider => None,
     }
 }
 
@@ -191,6 +235,7 @@ fn json_map(dialect: Dialect) -> JsonMap {
     match dialect.map {
         strongroom_provider_api::JsonMap::Reserialised => JsonMap::Reserialised,
         strongroom_provider_api::JsonMap::RawText => JsonMap::RawText,
+        strongroom_provider_api::JsonMap::Quoted => JsonMap::Quoted,
     }
 }
 
@@ -249,5 +294,95 @@ fn merge_operation(merge: &api::Merge) -> Merge {
             api::ConflictPolicy::Error => ConflictPolicy::Error,
             api::ConflictPolicy::Ignore => ConflictPolicy::Ignore,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_provider_api::{EmptySearch, JsonMap};
+
+    use super::*;
+
+    /// How the kubernetes provider's payloads are read.
+    const KUBERNETES: Dialect = Dialect {
+        property: PropertyOrder::PathOnly,
+        map: JsonMap::Quoted,
+        missing_property: MissingProperty::InvalidPayload,
+        empty_search: EmptySearch::NoData,
+        find_converts_keys: true,
+    };
+
+    /// How the webhook provider's are.
+    const WEBHOOK: Dialect =
+        Dialect { property: PropertyOrder::ByProvider, map: JsonMap::Reserialised, ..KUBERNETES };
+
+    fn secret() -> Payload {
+        let fields = [("foo.png", "png"), ("config", r#"{"a":{"b":"x"},"n":1.0,"t":"<y>"}"#)];
+        Payload::fields(fields.map(|(name, value)| (name.to_owned(), value.into())).to_vec())
+    }
+
+    fn asks(property: &str) -> api::RemoteRef {
+        let property = Some(property.to_owned()).filter(|property| !property.is_empty());
+        api::RemoteRef { key: "k".to_owned(), property, ..api::RemoteRef::default() }
+    }
+
+    fn one(property: &str, payload: &Payload, dialect: Dialect) -> Result<String, ShapeError> {
+        let shaped = value("s", &asks(property), payload, dialect)?;
+        Ok(shaped["s"].expose_str().unwrap().to_owned())
+    }
+
+    fn all(property: &str, payload: &Payload, dialect: Dialect) -> Vec<(String, String)> {
+        let shaped = members(&asks(property), &[], payload, dialect, Timestamp::UNIX_EPOCH).unwrap();
+        shaped.into_iter().map(|(key, value)| (key, value.expose_str().unwrap().to_owned())).collect()
+    }
+
+    fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
+        pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec()
+    }
+
+    #[test]
+    fn row_33_a_field_of_the_whole_name_wins_over_a_path() {
+        assert_eq!(one("foo.png", &secret(), KUBERNETES).unwrap(), "png");
+        assert_eq!(one("config.a.b", &secret(), KUBERNETES).unwrap(), "x");
+        for absent in ["foo", "foo.jpg", "config.z", "z.a"] {
+            assert!(matches!(one(absent, &secret(), KUBERNETES), Err(ShapeError::NoProperty(_))), "{absent}");
+        }
+    }
+
+    #[test]
+    fn fields_without_a_property_are_an_object_of_texts_without_escapes() {
+        let whole = one("", &Payload::fields(vec![("a".to_owned(), "<x&>".into())]), KUBERNETES).unwrap();
+        assert_eq!(whole, r#"{"a":"<x&>"}"#);
+        let expected = pairs([("config", r#"{"a":{"b":"x"},"n":1.0,"t":"<y>"}"#), ("foo.png", "png")]);
+        assert_eq!(all("", &secret(), KUBERNETES), expected);
+    }
+
+    #[test]
+    fn row_34_metadata_is_given_whole_as_it_is() {
+        let metadata = Payload::bytes(r#"{"annotations":{},"labels":{"dev":"<seb>"}}"#);
+        assert_eq!(one("", &metadata, KUBERNETES).unwrap(), r#"{"annotations":{},"labels":{"dev":"<seb>"}}"#);
+        assert_eq!(one("labels", &metadata, KUBERNETES).unwrap(), r#"{"dev":"<seb>"}"#);
+        assert_eq!(one("labels.dev", &metadata, KUBERNETES).unwrap(), "<seb>");
+    }
+
+    #[test]
+    fn row_35_texts_of_a_map_keep_their_quotes() {
+        let metadata = Payload::bytes(r#"{"annotations":{},"labels":{"dev":"seb"}}"#);
+        assert_eq!(all("labels", &metadata, KUBERNETES), pairs([("dev", r#""seb""#)]));
+        assert_eq!(
+            all("", &metadata, KUBERNETES),
+            pairs([("annotations", "{}"), ("labels", r#"{"dev":"seb"}"#)])
+        );
+        let expected = pairs([("a", r#"{"b":"x"}"#), ("n", "1"), ("t", r#""<y>""#)]);
+        assert_eq!(all("config", &secret(), KUBERNETES), expected);
+    }
+
+    #[test]
+    fn row_36_what_the_provider_has_selected_is_left_as_it_is() {
+        let body = Payload::bytes(r#"{"b":"<x>", "a":1.50}"#);
+        for property in ["", "b"] {
+            assert_eq!(one(property, &body, WEBHOOK).unwrap(), r#"{"b":"<x>", "a":1.50}"#);
+        }
+        assert_eq!(all("b", &body, WEBHOOK), pairs([("a", "1.5"), ("b", "<x>")]));
     }
 }

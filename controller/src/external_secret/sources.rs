@@ -1,15 +1,42 @@
-//! Hop 4, first half: the spec as a list of sources, each with the store it draws from. Pure.
+//! Hop 4, first half: the spec as lists of sources, each with the store or generator it draws from. Pure.
 
 use std::fmt;
 
-use strongroom_crds::{DataFrom, ExternalSecretSpec, Find, RemoteRef, Rewrite, StoreRefKind};
+use strongroom_crds::{DataFrom, ExternalSecretSpec, Find, GeneratorRef, RemoteRef, Rewrite, StoreRefKind};
 use strongroom_crds::{Enforcement, SecretStoreRef, validation};
 
 use crate::error::SyncError;
 use crate::kube_io::ObjectKey;
 use crate::stores::StoreId;
 
-/// One element of `data` or `dataFrom` and where it draws from.
+/// What an ExternalSecret draws from.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sources {
+    /// Stores, in the order in which they are merged: all of `dataFrom`, then all of `data` (spec eso-core 2.5).
+    pub stores: Vec<Source>,
+    /// Generators, in the order of `dataFrom`.
+    pub generators: Vec<GeneratorSource>,
+}
+
+/// One element of `dataFrom` that draws from a generator.
+#[derive(Clone, Debug)]
+pub(super) struct GeneratorSource {
+    /// Position in `dataFrom`.
+    pub index: usize,
+    /// The generator.
+    pub generator: GeneratorRef,
+    /// Changes to the keys.
+    pub rewrite: Vec<Rewrite>,
+}
+
+impl GeneratorSource {
+    /// Where it stands in the spec.
+    pub(super) fn entry(&self) -> Entry {
+        Entry::Generator { index: self.index }
+    }
+}
+
+/// One element of `data` or `dataFrom` and the store it draws from.
 #[derive(Clone, Debug)]
 pub(super) struct Source {
     /// Where it stands in the spec.
@@ -40,6 +67,21 @@ pub(super) enum Entry {
         /// Position in the list.
         index: usize,
     },
+    /// `spec.dataFrom[index].sourceRef.generatorRef`
+    Generator {
+        /// Position in the list.
+        index: usize,
+    },
+}
+
+impl Entry {
+    /// Later entries win over earlier ones.
+    pub(super) fn rank(&self) -> (bool, usize) {
+        match self {
+            Self::Extract { index } | Self::Find { index } | Self::Generator { index } => (false, *index),
+            Self::Data { index, .. } => (true, *index),
+        }
+    }
 }
 
 /// What a source asks for.
@@ -84,16 +126,16 @@ impl fmt::Display for Entry {
             Self::Data { index, key } => write!(f, "spec.data[{index}] (key: {key})"),
             Self::Extract { index } => write!(f, "spec.dataFrom[{index}].extract"),
             Self::Find { index } => write!(f, "spec.dataFrom[{index}].find"),
+            Self::Generator { index } => write!(f, "spec.dataFrom[{index}].sourceRef.generatorRef"),
         }
     }
 }
 
-/// The sources in the order in which they are merged: all of `dataFrom`, then all of `data` (spec eso-core
-/// 2.5). With them go the rules that hold without a webhook.
+/// What the spec draws from. With it go the rules that hold without a webhook.
 ///
 /// # Errors
 /// [`SyncError::Object`] names every field at fault.
-pub(super) fn sources(namespace: &str, spec: &ExternalSecretSpec) -> Result<Vec<Source>, SyncError> {
+pub(super) fn sources(namespace: &str, spec: &ExternalSecretSpec) -> Result<Sources, SyncError> {
     let mut violations = validation::violations(spec);
     // What only the webhook of upstream refuses was accepted and synced where it did not run. Templates are looked
     // at once there is data for them: a store that fails is told first.
@@ -109,20 +151,33 @@ pub(super) fn sources(namespace: &str, spec: &ExternalSecretSpec) -> Result<Vec<
         return Err(SyncError::Object(faults.join("; ")));
     }
     let default = spec.secret_store_ref.as_ref();
-    let from =
-        spec.data_from.iter().enumerate().map(|(index, entry)| data_from(namespace, default, index, entry));
-    let single = spec.data.iter().enumerate().map(|(index, entry)| {
+    let mut sources = Sources::default();
+    for (index, from) in spec.data_from.iter().enumerate() {
+        match generator(index, from) {
+            Some(generator) => sources.generators.push(generator),
+            None => sources.stores.push(data_from(namespace, default, index, from)?),
+        }
+    }
+    for (index, entry) in spec.data.iter().enumerate() {
         let key = entry.remote_ref.key.clone();
         let own = entry.source_ref.as_ref();
         if own.is_some_and(|source| source.generator_ref.is_some()) {
-            return Err(unsupported(&format!("spec.data[{index}].sourceRef.generatorRef")));
+            let message = "a generator gives many values; use spec.dataFrom";
+            return Err(SyncError::Object(format!("spec.data[{index}].sourceRef.generatorRef: {message}")));
         }
         let own = own.and_then(|source| source.store_ref.as_ref());
         let store = store_id(namespace, own.or(default), &format!("spec.data[{index}]"))?;
         let ask = Ask::Value { secret_key: entry.secret_key.clone(), remote: entry.remote_ref.clone() };
-        Ok(Source { entry: Entry::Data { index, key }, store, ask })
-    });
-    from.chain(single).collect()
+        sources.stores.push(Source { entry: Entry::Data { index, key }, store, ask });
+    }
+    Ok(sources)
+}
+
+/// Where several are given (no webhook refused it) find and extract win, as upstream's do.
+fn generator(index: usize, from: &DataFrom) -> Option<GeneratorSource> {
+    let generator = from.source_ref.as_ref()?.generator_ref.clone()?;
+    let alone = from.find.is_none() && from.extract.is_none();
+    alone.then(|| GeneratorSource { index, generator, rewrite: from.rewrite.clone() })
 }
 
 fn data_from(
@@ -133,9 +188,6 @@ fn data_from(
 ) -> Result<Source, SyncError> {
     let field = format!("spec.dataFrom[{index}]");
     let own = from.source_ref.as_ref();
-    if own.is_some_and(|source| source.generator_ref.is_some()) {
-        return Err(unsupported(&format!("{field}.sourceRef.generatorRef")));
-    }
     let store = store_id(namespace, own.and_then(|source| source.store_ref.as_ref()).or(default), &field)?;
     let rewrite = from.rewrite.clone();
     // Where both are given (no webhook refused it) find wins, as upstream's does.
@@ -164,8 +216,4 @@ fn store_id(namespace: &str, store: Option<&SecretStoreRef>, field: &str) -> Res
         Some(StoreRefKind::ClusterSecretStore) => StoreId::cluster(name),
         Some(StoreRefKind::SecretStore) | None => StoreId::namespaced(ObjectKey::new(namespace, name)),
     })
-}
-
-fn unsupported(field: &str) -> SyncError {
-    SyncError::Unsupported(format!("{field}: generators are not built in yet"))
 }

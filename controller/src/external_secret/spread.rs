@@ -35,7 +35,10 @@ fn slot(spec: &ExternalSecretSpec) -> u32 {
         match (&entry.extract, &entry.find) {
             (Some(extract), _) => text(store, "key", Some(&extract.key)),
             (None, Some(find)) => text(store, "path", find.path.as_ref()),
-            (None, None) => text(store, "", None),
+            (None, None) => {
+                let generator = entry.source_ref.as_ref().and_then(|source| source.generator_ref.as_ref());
+                text(None, "generator", generator.map(|generator| &generator.name))
+            }
         }
     });
     let read: BTreeSet<String> = single.chain(many).collect();

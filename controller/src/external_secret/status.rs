@@ -151,8 +151,7 @@ pub(super) async fn write(
 
 /// Puts an object that the API server just gave us into the mirror. An edit that it brings along and that the
 /// watch has not told of yet is heeded here: the watch's event will be dropped as overtaken.
-pub(super) fn remember(context: &Context, mut object: Watched<ExternalSecret>) {
-    object.meta_mut().managed_fields = None;
+pub(super) fn remember(context: &Context, object: Watched<ExternalSecret>) {
     let key = ObjectKey::of(object.meta());
     let version = object.meta().resource_version.clone();
     // Not newer means that the watch was faster.

@@ -9,6 +9,7 @@ use super::gather::target_key;
 use super::sources::sources;
 use crate::context::Context;
 use crate::kube_io::{NamespaceView, ObjectKey, Reference, ReferenceKind, SecretDigest, Watched};
+use crate::leases;
 use crate::schedule::Lane;
 use crate::stores::StoreId;
 
@@ -28,7 +29,9 @@ pub fn external_secret(
         (None, Some(new)) if was_synced(new) => context.request(key, Lane::Refresh),
         (_, Some(_)) => context.request(key, Lane::Changed),
         (Some(old), None) => {
-            context.events.forget(old.meta().uid.as_deref().unwrap_or_default());
+            let uid = old.meta().uid.as_deref().unwrap_or_default();
+            context.events.forget(uid);
+            leases::owner_gone(context, &key.namespace, uid);
             context.metrics.forget(key);
             context.retemplated.forget(key);
             context.refreshed.forget(key);
@@ -104,7 +107,7 @@ pub fn store(context: &Context, store: &StoreId) {
         });
         !in_step
             && sources(&owner.namespace, &object.spec)
-                .is_ok_and(|sources| sources.iter().any(|source| source.store == *store))
+                .is_ok_and(|sources| sources.stores.iter().any(|source| source.store == *store))
     };
     for waiting in context.external_secrets.keys_where(waits) {
         context.request(&waiting, Lane::Changed);

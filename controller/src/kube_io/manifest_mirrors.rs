@@ -1,4 +1,5 @@
-//! `ManifestMirrors`: the mirrors of the kinds that generic targets have, each made when it is first asked for.
+//! `ManifestMirrors`: what is seen of targets that are not Secrets, one mirror for each kind, made when it is first asked
+//! for. The kinds, and the requests for their objects, are in `manifests`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

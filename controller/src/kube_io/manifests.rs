@@ -1,4 +1,5 @@
-//! Objects of any kind: what `target.manifest` names, found through the API server's own list of kinds.
+//! What `target.manifest` may name: kinds as the API server lists them, and the requests for their objects. What is seen of
+//! the objects is in `manifest_mirrors`.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -94,6 +94,20 @@ impl<T> Mirror<T> {
         Ok(state.objects.insert(key, entry).map(|old| old.value))
     }
 
+    /// True if `version` of `key` is newer than what is known. If not, this counts as having seen the object.
+    pub fn wants(&self, key: &ObjectKey, version: Option<&str>) -> bool {
+        let version = number(version);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let epoch = state.epoch;
+        match state.objects.get_mut(key) {
+            Some(entry) if entry.version >= version => {
+                entry.epoch = epoch;
+                false
+            }
+            Some(_) | None => true,
+        }
+    }
+
     /// Removes `key` unless a newer value than the deleted one is known. Gives what was removed.
     pub fn remove(&self, key: &ObjectKey, version: Option<&str>) -> Option<Arc<T>> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
@@ -174,7 +188,8 @@ mod tests {
         mirror.put(key("gone"), Some("1"), 1).unwrap();
         mirror.put(key("kept"), Some("2"), 2).unwrap();
         mirror.begin_relist();
-        mirror.put(key("kept"), Some("2"), 2).unwrap_err();
+        assert!(!mirror.wants(&key("kept"), Some("2")), "it is known, and seen by this");
+        assert!(mirror.wants(&key("kept"), Some("3")) && mirror.wants(&key("written"), Some("9")));
         mirror.put(key("written"), Some("9"), 3).unwrap();
         assert!(!mirror.is_synced());
         assert_eq!(mirror.end_relist(), [(key("gone"), Arc::new(1))]);

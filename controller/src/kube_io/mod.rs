@@ -2,9 +2,12 @@
 
 #![expect(clippy::disallowed_types, reason = "this is the module that the ban on kube::Api points to")]
 
+mod election;
 mod error;
 mod events;
+mod generators;
 mod key;
+mod leases;
 mod manifest_mirrors;
 mod manifests;
 mod mirror;
@@ -12,6 +15,7 @@ mod references;
 mod registry;
 mod requests;
 mod tail;
+mod watched;
 pub mod watches;
 
 pub use error::{ApiError, ApiFailure};
@@ -23,4 +27,5 @@ pub use mirror::Mirror;
 pub use references::ClusterResolver;
 pub use registry::{Dependant, Freshness, Interest, Reference, ReferenceKind, References, Shown};
 pub use requests::{Cluster, StatusOwner};
-pub use watches::{NamespaceView, SecretDigest, Watched};
+pub use watched::{Stored, Unreadable, Watched};
+pub use watches::{NamespaceView, SecretDigest};

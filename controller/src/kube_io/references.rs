@@ -170,6 +170,27 @@ impl ClusterResolver {
         value.map(|value| SecretBytes::new(value.0)).ok_or_else(|| without_key("Secret", key, data_key))
     }
 
+    async fn labelled(
+        &self,
+        key: &ObjectKey,
+        (label, wanted): (&str, &str),
+    ) -> Result<BTreeMap<String, SecretBytes>> {
+        let reference = self.expect(ReferenceKind::Secret, key);
+        let secret = match self.cluster.secret(key).await {
+            Ok(secret) => secret,
+            Err(error) if is_refusal(&error) => None,
+            Err(error) => return Err(failed("Secret", key, &error)),
+        };
+        let secret = secret.ok_or_else(|| unlabelled(key, label, wanted))?;
+        self.note(&reference, &secret.metadata);
+        let given = secret.metadata.labels.as_ref().and_then(|labels| labels.get(label));
+        if given.is_none_or(|given| given != wanted) {
+            return Err(unlabelled(key, label, wanted));
+        }
+        let data = secret.data.unwrap_or_default().into_iter();
+        Ok(data.map(|(name, value)| (name, SecretBytes::new(value.0))).collect())
+    }
+
     async fn config_map_key(&self, key: &ObjectKey, data_key: &str) -> Result<Vec<u8>> {
         let reference = self.expect(ReferenceKind::ConfigMap, key);
         let mut map = self
@@ -200,6 +221,28 @@ impl Resolver for ClusterResolver {
             return Err(refused(format!("the reference to Secret {target} has no key")));
         };
         self.secret_key(&target, data_key).await
+    }
+
+    async fn labelled_secret(
+        &self,
+        selector: &SecretKeySelector,
+        label: (&str, &str),
+    ) -> Result<BTreeMap<String, SecretBytes>> {
+        let Some(name) = selector.name.as_deref() else {
+            return Err(refused("a Secret reference has no name".to_owned()));
+        };
+        let target = self.target("Secret", name, selector.namespace.as_deref())?;
+        self.labelled(&target, label).await
+    }
+
+    fn caller(&self) -> Result<String> {
+        if self.store.kind() == StoreKind::Namespaced {
+            return Ok(self.store.key.namespace.clone());
+        }
+        self.trace().caller_needed = true;
+        let message =
+            "the settings ask for the caller's namespace, and no ExternalSecret lends its own to this check";
+        self.caller.clone().ok_or_else(|| refused(message.to_owned()))
     }
 
     async fn service_account_token(
@@ -240,16 +283,25 @@ fn absent(kind: &str, key: &ObjectKey) -> Error {
     refused(format!("{kind} {key} does not exist or may not be used"))
 }
 
+/// The same where it is absent: nobody learns which Secrets there are.
+fn unlabelled(key: &ObjectKey, label: &str, wanted: &str) -> Error {
+    refused(format!("Secret {key} does not exist, may not be used, or lacks the label {label}: {wanted}"))
+}
+
 fn without_key(kind: &str, key: &ObjectKey, data_key: &str) -> Error {
     refused(format!("cannot find secret data for key: {data_key:?} in {kind} {key}"))
 }
 
 /// Absent and forbidden look the same to whoever reads the condition.
 fn failed(kind: &str, key: &ObjectKey, error: &ApiError) -> Error {
-    match error.failure() {
-        ApiFailure::NotFound | ApiFailure::Forbidden | ApiFailure::Invalid => absent(kind, key),
-        _ => Error::new(ErrorKind::Unavailable, "resolve a reference", error.to_string()),
+    if is_refusal(error) {
+        return absent(kind, key);
     }
+    Error::new(ErrorKind::Unavailable, "resolve a reference", error.to_string())
+}
+
+fn is_refusal(error: &ApiError) -> bool {
+    matches!(error.failure(), ApiFailure::NotFound | ApiFailure::Forbidden | ApiFailure::Invalid)
 }
 
 #[cfg(test)]

@@ -9,11 +9,10 @@ use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Secret, ServiceAccount};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, Client, Resource};
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use strongroom_crds::{ClusterSecretStore, ExternalSecret, SecretStore};
 
-use super::{ApiError, ApiFailure, ObjectKey, Watched};
+use super::{ApiError, ApiFailure, ObjectKey, Stored, Watched};
 
 /// No request to the API server waits longer.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -31,7 +30,7 @@ impl Debug for Cluster {
 }
 
 /// A kind of ours that has a status, and the watch's form of it.
-pub trait StatusOwner: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned {
+pub trait StatusOwner: Stored + Clone + Debug {
     /// The API for objects in `namespace` (empty for a cluster-scoped kind).
     fn api(client: Client, namespace: &str) -> Api<Watched<Self>>;
 }

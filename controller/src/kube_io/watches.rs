@@ -6,27 +6,25 @@ use std::future::Future;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
-use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, ServiceAccount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use k8s_openapi::{ByteString, NamespaceResourceScope};
 use kube::api::{ObjectMeta, PartialObjectMeta};
-use kube::core::{DeserializeGuard, DynamicObject};
+use kube::core::DynamicObject;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
-use strongroom_crds::{ClusterSecretStore, ExternalSecret, SecretStore, names};
+use strongroom_crds::{ClusterSecretStore, ExternalSecret, GeneratorState, SecretLease, SecretStore, names};
 use tokio::task::JoinSet;
 
 use super::registry::{Dependant, ReferenceKind};
 use super::tail::Tail;
+use super::watched::{Unread, WithData};
 use super::{ApiError, Mirror, ObjectKey};
 use crate::context::Context;
 use crate::stores::{StoreId, StoreView};
-use crate::{external_secret, hash, secret_store};
-
-/// A stored object of ours: its metadata always, the rest if it can be read.
-pub type Watched<K> = DeserializeGuard<K>;
+use crate::{external_secret, generators, hash, leases, secret_store};
 
 /// What is kept of a managed Secret, or of another managed target: enough to tell whether it is in step, and no
 /// value.
@@ -51,6 +49,13 @@ impl SecretDigest {
     pub fn of(secret: &Secret) -> Self {
         let data = secret.data.iter().flatten().map(|(key, value)| (key.as_str(), value.0.as_slice()));
         Self::with_hash(&secret.metadata, hash::data(data))
+    }
+
+    /// The digest of a Secret as it came. `None` if it is none.
+    fn read(unread: &Unread<Secret>) -> Option<Self> {
+        let WithData { metadata, data } = unread.with_data::<BTreeMap<String, ByteString>>()?;
+        let data = data.iter().flatten().map(|(key, value)| (key.as_str(), value.0.as_slice()));
+        Some(Self::with_hash(&metadata, hash::data(data)))
     }
 
     /// The digest of a target that is not a Secret. One without content has an empty hash.
@@ -110,34 +115,48 @@ type Notice<T> = Box<dyn Fn(&ObjectKey, Option<&T>, Option<&T>) + Send>;
 pub fn spawn(tasks: &mut JoinSet<anyhow::Result<()>>, client: Client, scope: &Scope, context: &Arc<Context>) {
     let external_secrets = context.notice(external_secret::watch::external_secret);
     tasks.spawn(never_ends(follow(
-        scope.api::<Watched<ExternalSecret>>(&client),
+        scope.api::<Unread<ExternalSecret>>(&client),
         watcher::Config::default(),
         Arc::clone(&context.external_secrets),
-        trimmed,
+        |unread| Some(unread.read()),
         external_secrets,
     )));
     tasks.spawn(never_ends(follow(
-        scope.api::<Secret>(&client),
+        scope.api::<Unread<Secret>>(&client),
         managed(),
         Arc::clone(&context.secrets),
-        |secret| SecretDigest::of(&secret),
+        |unread| SecretDigest::read(&unread),
         context.notice(external_secret::watch::secret),
     )));
     tasks.spawn(never_ends(follow(
-        scope.api::<Watched<SecretStore>>(&client),
+        scope.api::<Unread<SecretStore>>(&client),
         watcher::Config::default(),
         Arc::clone(&context.stores.namespaced),
-        |store| StoreView::namespaced(trimmed(store)),
+        |unread| Some(StoreView::namespaced(unread.read())),
         context.notice(|context, key, old, new| {
             secret_store::watch(context, &StoreId::namespaced(key.clone()), old, new);
         }),
     )));
+    tasks.spawn(never_ends(follow(
+        scope.api::<Unread<GeneratorState>>(&client),
+        watcher::Config::default(),
+        Arc::clone(&context.generator_states),
+        |unread| Some(unread.read()),
+        context.notice(generators::watch),
+    )));
+    tasks.spawn(never_ends(follow(
+        scope.api::<Unread<SecretLease>>(&client),
+        watcher::Config::default(),
+        Arc::clone(&context.leases),
+        |unread| Some(unread.read()),
+        context.notice(leases::watch),
+    )));
     if scope.cluster_stores {
         tasks.spawn(never_ends(follow(
-            Api::<Watched<ClusterSecretStore>>::all(client.clone()),
+            Api::<Unread<ClusterSecretStore>>::all(client.clone()),
             watcher::Config::default(),
             Arc::clone(&context.stores.cluster),
-            |store| StoreView::cluster(trimmed(store)),
+            |unread| Some(StoreView::cluster(unread.read())),
             context.notice(|context, key, old, new| {
                 secret_store::watch(context, &StoreId::cluster(key.name.clone()), old, new);
             }),
@@ -157,7 +176,7 @@ pub fn spawn(tasks: &mut JoinSet<anyhow::Result<()>>, client: Client, scope: &Sc
             Api::<PartialObjectMeta<Namespace>>::all(client),
             watcher::Config::default(),
             Arc::clone(&context.namespaces),
-            NamespaceView::of,
+            |namespace| Some(NamespaceView::of(namespace)),
             context.notice(external_secret::watch::namespace),
         )));
     } else {
@@ -178,7 +197,7 @@ async fn follow_manifests(client: Client, scope: Scope, context: Arc<Context>) {
             api,
             managed(),
             mirror,
-            |object: DynamicObject| SecretDigest::of_manifest(&object),
+            |object: DynamicObject| Some(SecretDigest::of_manifest(&object)),
             context.notice(external_secret::watch::secret),
         ));
     }
@@ -238,17 +257,11 @@ async fn never_ends(watch: impl Future<Output = ()>) -> anyhow::Result<()> {
     anyhow::bail!("a watch ended")
 }
 
-/// Nobody reads managedFields of our own kinds, and they are half of an object.
-fn trimmed<K: Resource>(mut object: Watched<K>) -> Watched<K> {
-    object.meta_mut().managed_fields = None;
-    object
-}
-
 async fn follow<K, T>(
     api: Api<K>,
     config: watcher::Config,
     mirror: Arc<Mirror<T>>,
-    project: impl Fn(K) -> T + Send,
+    project: impl Fn(K) -> Option<T> + Send,
     notice: Notice<T>,
 ) where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
@@ -279,10 +292,23 @@ async fn follow<K, T>(
     }
 }
 
-fn store<K: Resource, T>(mirror: &Mirror<T>, object: K, project: impl Fn(K) -> T, notice: &Notice<T>) {
+/// What the mirror knows already, our own writes for the most part, is not even decoded.
+fn store<K: Resource, T>(
+    mirror: &Mirror<T>,
+    object: K,
+    project: impl Fn(K) -> Option<T>,
+    notice: &Notice<T>,
+) {
     let ObjectMeta { resource_version, .. } = object.meta();
     let (key, version) = (ObjectKey::of(object.meta()), resource_version.clone());
-    if let Ok(old) = mirror.put(key.clone(), version.as_deref(), project(object))
+    if !mirror.wants(&key, version.as_deref()) {
+        return;
+    }
+    let Some(value) = project(object) else {
+        tracing::error!(object = %key, "a watch brought what is no object of its kind; it is left out");
+        return;
+    };
+    if let Ok(old) = mirror.put(key.clone(), version.as_deref(), value)
         && let Some(new) = mirror.get(&key)
     {
         notice(&key, old.as_deref(), Some(&new));
@@ -309,6 +335,7 @@ mod tests {
 
     use super::*;
     use crate::app::context_over;
+    use crate::kube_io::Watched;
 
     /// A ConfigMap changes; one ExternalSecret of the namespace has its template there.
     #[tokio::test]

@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kube::core::DeserializeGuard;
 use serde_json::json;
 use strongroom_provider_api::{Error, ErrorKind};
 use tokio::time::{Instant, advance, sleep, timeout, timeout_at};
 
 use super::queue::Phase;
 use super::*;
-use crate::kube_io::ObjectKey;
+use crate::kube_io::{ObjectKey, Watched};
 use crate::stores::{Breakers, StoreView};
 
 /// A linear congruential generator: the same seeds give the same runs on every machine.
@@ -192,7 +191,7 @@ fn store(number: u32) -> StoreView {
         "metadata": { "name": name, "namespace": "ns", "uid": name, "generation": 1 },
         "spec": { "provider": { "fake": {} } },
     });
-    StoreView::namespaced(DeserializeGuard(Ok(serde_json::from_value(store).unwrap())))
+    StoreView::namespaced(Watched(Ok(serde_json::from_value(store).unwrap())))
 }
 
 impl World {

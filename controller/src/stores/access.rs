@@ -119,10 +119,10 @@ fn matches(condition: &NamespaceCondition, gate: Gate<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-    use kube::core::DeserializeGuard;
     use serde_json::json;
 
     use super::*;
+    use crate::kube_io::Watched;
 
     fn store(spec: &serde_json::Value, status: &serde_json::Value) -> StoreView {
         let store = json!({
@@ -132,7 +132,7 @@ mod tests {
             "spec": spec,
             "status": status,
         });
-        StoreView::cluster(DeserializeGuard(Ok(serde_json::from_value(store).unwrap())))
+        StoreView::cluster(Watched(Ok(serde_json::from_value(store).unwrap())))
     }
 
     fn ready() -> serde_json::Value {

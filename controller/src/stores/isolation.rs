@@ -13,13 +13,12 @@ use axum::routing::get;
 use futures::{StreamExt, stream};
 use http::{Request, Response, StatusCode};
 use kube::client::Body;
-use kube::core::DeserializeGuard;
 use serde_json::{Value, json};
 use strongroom_provider_api::{Content, Error, ErrorKind, RemoteKey, Toolbox};
 use tokio::time::Instant;
 
 use super::{Answer, Pool, StoreView};
-use crate::kube_io::Cluster;
+use crate::kube_io::{Cluster, Watched};
 
 const STORES: usize = 100;
 const NAMESPACES: usize = 12;
@@ -109,10 +108,10 @@ fn store(number: usize, generation: i64, server: &str) -> StoreView {
         "spec": { "provider": provider },
     });
     if cluster {
-        StoreView::cluster(DeserializeGuard(Ok(serde_json::from_value(object).unwrap())))
+        StoreView::cluster(Watched(Ok(serde_json::from_value(object).unwrap())))
     } else {
         object["metadata"]["namespace"] = namespace(number).into();
-        StoreView::namespaced(DeserializeGuard(Ok(serde_json::from_value(object).unwrap())))
+        StoreView::namespaced(Watched(Ok(serde_json::from_value(object).unwrap())))
     }
 }
 

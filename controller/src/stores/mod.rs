@@ -4,8 +4,10 @@ mod access;
 mod breaker;
 #[cfg(test)]
 mod isolation;
+mod names;
 mod pool;
 mod reads;
+mod templates;
 #[cfg(test)]
 mod tenancy;
 mod view;
@@ -14,4 +16,5 @@ pub use access::{AccessError, Gate, access};
 pub use breaker::{Admission, BreakerState, Breakers, Held};
 pub use pool::{Handle, Pool};
 pub use reads::{Answer, Pass};
+pub use templates::StoreTemplates;
 pub use view::{Readiness, StoreId, StoreView, Stores};

@@ -14,6 +14,7 @@ use strongroom_provider_kit::layers::{self, Pace};
 use tokio::time::Instant;
 
 use super::StoreView;
+use super::names::Names;
 use super::reads::{Pass, Reads};
 use crate::kube_io::{Cluster, ClusterResolver, References};
 use crate::schedule::Backoff;
@@ -37,6 +38,7 @@ pub struct Handle {
     pub dialect: Dialect,
     resolver: Arc<ClusterResolver>,
     reads: Reads,
+    names: Names,
     closed: AtomicBool,
 }
 
@@ -93,6 +95,12 @@ impl Handle {
     /// The reads of one object, shared with others where they began at `since` or later.
     pub fn pass(&self, since: Instant) -> Pass {
         self.reads.pass(since)
+    }
+
+    /// The keys of some entries below `folder`, for a message; none if the store does not tell. Bounded in number, time
+    /// and lists a minute.
+    pub async fn names_below(&self, folder: Option<&str>) -> Arc<[String]> {
+        self.names.below(&*self.client, folder).await
     }
 
     async fn close(&self) {
@@ -247,7 +255,8 @@ impl Pool {
             let client = layers::wrap_at(pace, client, store.limits());
             let reads = Reads::new(Arc::clone(&client));
             let (resolver, closed) = (Arc::clone(&resolver), AtomicBool::new(false));
-            Ok(Arc::new(Handle { client, capabilities, dialect, resolver, reads, closed }))
+            let names = Names::default();
+            Ok(Arc::new(Handle { client, capabilities, dialect, resolver, reads, names, closed }))
         }
         .await;
         (connected, resolver)
@@ -313,7 +322,8 @@ impl Pool {
         };
         let (resolver, closed) = (Arc::new(resolver), AtomicBool::new(false));
         let reads = Reads::new(Arc::clone(&client));
-        let handle = Handle { client, capabilities, dialect, resolver, reads, closed };
+        let names = Names::default();
+        let handle = Handle { client, capabilities, dialect, resolver, reads, names, closed };
         let slot = self.with(store, |slots| Arc::clone(slots.slots.entry(None).or_default()));
         slot.lock().await.handle = Some(Arc::new(handle));
     }
@@ -323,12 +333,12 @@ impl Pool {
 mod tests {
     use std::sync::Mutex;
 
-    use kube::core::DeserializeGuard;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::app::context_over;
     use crate::context::Context;
+    use crate::kube_io::Watched;
 
     /// What the API server answers about the store's credential.
     #[derive(Clone, Copy, Debug)]
@@ -346,7 +356,7 @@ mod tests {
             "metadata": { "name": "store", "namespace": "ns", "uid": "1", "generation": 1 },
             "spec": { "provider": { "vault": vault } },
         });
-        StoreView::namespaced(DeserializeGuard(Ok(serde_json::from_value(store).unwrap())))
+        StoreView::namespaced(Watched(Ok(serde_json::from_value(store).unwrap())))
     }
 
     /// A context whose credential is as the returned cell says.

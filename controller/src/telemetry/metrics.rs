@@ -10,7 +10,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
+use strongroom_crds::LeaseState;
 use strongroom_provider_api::{Call, CallOutcome, Meter};
 
 use crate::kube_io::ObjectKey;
@@ -51,6 +52,11 @@ struct LaneLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LeaseLabels {
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ControllerLabels {
     controller: &'static str,
 }
@@ -80,9 +86,11 @@ pub struct Metrics {
     cluster_store_duration: Family<ObjectLabels, Duration64>,
     load: Family<LoadLabels, Gauge>,
     lanes: Family<LaneLabels, Gauge>,
+    leases: Family<LeaseLabels, Gauge>,
     oldest: Family<ControllerLabels, Duration64>,
     breaker: Family<BreakerLabels, Gauge>,
     held: Gauge,
+    leads: Gauge,
 }
 
 impl fmt::Debug for Metrics {
@@ -96,85 +104,43 @@ impl Default for Metrics {
         let mut registry = Registry::default();
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("strongroom_build", "The version that runs", build);
-        let mut metrics = Self {
-            registry: Registry::default(),
-            sync_calls: Family::default(),
-            sync_errors: Family::default(),
-            provider_calls: Family::default(),
-            condition: Family::default(),
-            duration: Family::default(),
-            store_condition: Family::default(),
-            store_duration: Family::default(),
-            cluster_store_condition: Family::default(),
-            cluster_store_duration: Family::default(),
-            load: Family::default(),
-            lanes: Family::default(),
-            oldest: Family::default(),
-            breaker: Family::default(),
-            held: Gauge::default(),
-        };
-        let m = &metrics;
-        registry.register(
-            "externalsecret_sync_calls",
-            "Reconciles of an ExternalSecret",
-            m.sync_calls.clone(),
-        );
-        registry.register("externalsecret_sync_calls_error", "Failed reconciles", m.sync_errors.clone());
-        registry.register("externalsecret_status_condition", "Conditions", m.condition.clone());
-        registry.register(
-            "externalsecret_reconcile_duration",
-            "Last reconcile, nanoseconds",
-            m.duration.clone(),
-        );
-        registry.register(
-            "externalsecret_provider_api_calls_count",
-            "Calls to external services",
-            m.provider_calls.clone(),
-        );
-        registry.register("secretstore_status_condition", "Conditions", m.store_condition.clone());
-        registry.register(
-            "secretstore_reconcile_duration",
-            "Last reconcile, nanoseconds",
-            m.store_duration.clone(),
-        );
-        registry.register(
-            "clustersecretstore_status_condition",
-            "Conditions",
-            m.cluster_store_condition.clone(),
-        );
-        registry.register(
-            "clustersecretstore_reconcile_duration",
-            "Last reconcile, nanoseconds",
-            m.cluster_store_duration.clone(),
-        );
-        registry.register(
-            "strongroom_schedule_objects",
-            "Objects by state; overdue should be 0",
-            m.load.clone(),
-        );
-        registry.register(
-            "strongroom_schedule_lane_length",
-            "Objects that are due and wait for a place",
-            m.lanes.clone(),
-        );
-        registry.register(
-            "strongroom_schedule_oldest_due_seconds",
-            "For how long the object that has been due for the longest is; seconds",
-            m.oldest.clone(),
-        );
-        registry.register(
-            "strongroom_store_breaker",
-            "1 for the state in which the breaker of a store is",
-            m.breaker.clone(),
-        );
-        registry.register(
-            "strongroom_deletions_held",
-            "Targets that the deletion brake keeps from being deleted or emptied; should be 0",
-            m.held.clone(),
-        );
-        metrics.registry = registry;
-        metrics
+        let r = &mut registry;
+        let (conditions, duration) = ("Conditions", "Last reconcile, nanoseconds");
+        let calls = "Calls to external services";
+        let load = "Objects by state; overdue should be 0";
+        let lanes = "Objects that are due and wait for a place";
+        let oldest = "For how long the object that has been due for the longest is; seconds";
+        let breaker = "1 for the state in which the breaker of a store is";
+        let held = "Targets that the deletion brake keeps from being deleted or emptied; should be 0";
+        let leases = "Leases of what generators made, by the state of their records";
+        let leads = "1 while this process works, 0 while it waits for another to end";
+        Self {
+            sync_calls: registered(r, "externalsecret_sync_calls", "Reconciles of an ExternalSecret"),
+            sync_errors: registered(r, "externalsecret_sync_calls_error", "Failed reconciles"),
+            condition: registered(r, "externalsecret_status_condition", conditions),
+            duration: registered(r, "externalsecret_reconcile_duration", duration),
+            provider_calls: registered(r, "externalsecret_provider_api_calls_count", calls),
+            store_condition: registered(r, "secretstore_status_condition", conditions),
+            store_duration: registered(r, "secretstore_reconcile_duration", duration),
+            cluster_store_condition: registered(r, "clustersecretstore_status_condition", conditions),
+            cluster_store_duration: registered(r, "clustersecretstore_reconcile_duration", duration),
+            load: registered(r, "strongroom_schedule_objects", load),
+            lanes: registered(r, "strongroom_schedule_lane_length", lanes),
+            oldest: registered(r, "strongroom_schedule_oldest_due_seconds", oldest),
+            breaker: registered(r, "strongroom_store_breaker", breaker),
+            leases: registered(r, "strongroom_leases", leases),
+            held: registered(r, "strongroom_deletions_held", held),
+            leads: registered(r, "strongroom_leads", leads),
+            registry,
+        }
     }
+}
+
+/// A metric at its start, shown under `name`.
+fn registered<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
 }
 
 impl Metrics {
@@ -250,9 +216,22 @@ impl Metrics {
         }
     }
 
+    /// Leases by state.
+    pub fn set_leases(&self, count: impl Fn(LeaseState) -> usize) {
+        for state in LeaseState::ALL {
+            let labels = LeaseLabels { state: state.as_str() };
+            self.leases.get_or_create(&labels).set(whole(count(state)));
+        }
+    }
+
     /// How many targets the deletion brake holds.
     pub fn set_held(&self, held: usize) {
         self.held.set(i64::try_from(held).unwrap_or(i64::MAX));
+    }
+
+    /// Whether this process works.
+    pub fn set_leads(&self, leads: bool) {
+        self.leads.set(leads.into());
     }
 
     /// Everything, in the text format of OpenMetrics.

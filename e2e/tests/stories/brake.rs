@@ -17,7 +17,7 @@ const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 /// Two may go at once. When five lose their data, three stay, say so, and go on when the brake is released.
 #[tokio::test]
 async fn when_too_much_vanishes_at_once_the_rest_is_held_until_released() -> Result<()> {
-    let story = Story::begin_alone("brake").await?;
+    let story = Story::begin_alone_patient("brake").await?;
     let flags = ["--deletion-brake-share=0", "--deletion-brake-minimum=2"];
     let controller = story.controller_with("careful", &flags).await?;
     story.token_store().await?;

@@ -12,7 +12,7 @@ use strongroom_e2e::{
 
 /// Everything that can be switched on.
 const EVERYTHING: &str = r#"{
-    "replicaCount": 1, "commonLabels": { "team": "platform" }, "controllerClass": "blue",
+    "replicaCount": 2, "commonLabels": { "team": "platform" }, "controllerClass": "blue",
     "genericTargets": { "enabled": true, "resources": [
         { "apiGroup": "networking.k8s.io", "resources": ["networkpolicies"], "verbs": ["get", "list", "watch"] }] },
     "extraArgs": { "enable-synced-condition": null, "template-left-delimiter": "[[" },
@@ -35,7 +35,7 @@ const EVERYTHING: &str = r#"{
     "extraContainers": [{ "name": "beside", "image": "example.test/beside" }],
     "extraInitContainers": [{ "name": "before", "image": "example.test/before" }],
     "podSpecExtra": { "enableServiceLinks": false },
-    "webhook": { "create": false }, "certController": { "create": false }, "leaderElect": true
+    "webhook": { "create": false }, "certController": { "create": false }
 }"#;
 
 const SCOPED: &str = r#"{ "scopedNamespace": "NAMESPACE", "scopedRBAC": true, "installCRDs": false }"#;
@@ -68,8 +68,7 @@ async fn what_the_chart_renders_is_accepted_whatever_is_switched_on() -> Result<
         let values = values(&story, name, text)?;
         let (good, said) = helm(&story.testbed, &["lint", "--strict", &chart, "--values", &values]).await?;
         ensure!(good, "{name}: {said}");
-        let release =
-            Release::render(&story.testbed, name, &story.namespace, &["--values", &values]).await?;
+        let release = Release::render(&story.testbed, name, &story.namespace, &["--values", &values]).await?;
         release.apply(&story.cluster, &["--dry-run=server", "--force-conflicts"]).await?;
         let rendered = std::fs::read_to_string(&release.manifests)?;
         ensure!(!rendered.contains("'*'") && !rendered.contains("\"*\""), "{name}: a wildcard");
@@ -87,6 +86,7 @@ async fn a_wrong_value_is_named() -> Result<()> {
         ("deletionBrake.share=2", "share"),
         ("storeRequeueInterval=soon", "storeRequeueInterval"),
         ("scopedRBAC=true", "scopedNamespace"),
+        ("leaderElect=false,replicaCount=2", "leaderElect"),
     ] {
         let (good, said) = helm(&story.testbed, &["template", "x", &chart, "--set", value]).await?;
         assert!(!good && said.contains(names), "{value}: {said}");

@@ -42,7 +42,7 @@ async fn a_secret_over_one_mebibyte_is_refused_and_the_old_one_stays() -> Result
 
 #[tokio::test]
 async fn a_namespace_that_is_going_causes_no_storm() -> Result<()> {
-    let story = Story::begin("going").await?;
+    let story = Story::begin_patient("going").await?;
     story.token_store().await?;
     story.write("app", &json!({ "password": "one" })).await?;
     for number in 0..OBJECTS {
@@ -60,7 +60,7 @@ async fn a_namespace_that_is_going_causes_no_storm() -> Result<()> {
     });
     story.create(&held).await?;
 
-    let watcher = Story::begin("going-watcher").await?;
+    let watcher = Story::begin_patient("going-watcher").await?;
     let api = story.api_audit()?;
     story.cluster.delete(Kind::Namespace, "", &story.namespace).await?;
     soon("the namespace to be empty", async || {
@@ -81,7 +81,7 @@ async fn a_namespace_that_is_going_causes_no_storm() -> Result<()> {
     assert_eq!(occurrences(&watcher.events(Kind::ExternalSecret, "witness").await?, "UpdateFailed"), 0);
 
     let user = story.shared_controller_user()?;
-    let requests = api.api_requests(&watcher.cluster, &watcher.namespace).await?;
+    let requests = api.api_requests_about(&story.namespace, &watcher.cluster, &watcher.namespace).await?;
     let writes: Vec<_> = requests
         .iter()
         .filter(|request| request.user == user && request.namespace == story.namespace && request.writes())

@@ -20,7 +20,7 @@ use strongroom_e2e::{
 
 use crate::stub_vault::StubVault;
 
-const OBJECTS: usize = 200;
+const OBJECTS: usize = 100;
 const INTERVAL: Duration = Duration::from_secs(30);
 /// Two intervals: thirty minutes of an hourly refresh would be half of one.
 const OUTAGE: Duration = Duration::from_mins(1);
@@ -31,7 +31,7 @@ const BATCH: &str = "e2e.strongroom.dev/batch";
 
 #[tokio::test]
 async fn after_an_outage_every_object_is_in_step_within_an_interval_and_without_a_rush() -> Result<()> {
-    let story = Story::begin_alone("outage").await?;
+    let story = Story::begin_alone_patient("outage").await?;
     let (stub, other) = (StubVault::start("one").await?, StubVault::start("one").await?);
     let controller = story.controller("only").await?;
     story.create(&manifests::secret(TOKEN_SECRET, "token", "any")).await?;

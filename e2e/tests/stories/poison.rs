@@ -27,7 +27,7 @@ const BATCH: &str = "e2e.strongroom.dev/batch";
 
 #[tokio::test]
 async fn a_thousand_poison_objects_do_not_hold_up_a_healthy_one() -> Result<()> {
-    let story = Story::begin_alone("poison").await?;
+    let story = Story::begin_crowd("poison").await?;
     let stub = StubVault::start("one").await?;
     let controller = story.controller("only").await?;
     story.create(&manifests::secret(TOKEN_SECRET, "token", "any")).await?;

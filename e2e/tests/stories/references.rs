@@ -17,29 +17,24 @@ use strongroom_e2e::{
 
 /// A change must be seen by then. The check of a store that does not fail comes every five minutes, and the backoff of one
 /// that has failed for a while is longer than this.
-const SECONDS: Duration = Duration::from_secs(10);
+const SECONDS: Duration = Duration::from_secs(30);
 
 /// Long enough for the backoff of a failing store to outgrow [`SECONDS`].
-const BACKOFF_GROWS: Duration = Duration::from_secs(32);
+const BACKOFF_GROWS: Duration = Duration::from_secs(66);
 
 /// The ServiceAccount that the test bed's Vault knows.
 const VAULT_CLIENT: &str = "vault-client";
 
 #[tokio::test]
 async fn a_secret_id_that_is_mended_works_within_seconds() -> Result<()> {
-    let story = Story::begin("mended").await?;
+    let story = Story::begin_patient("mended").await?;
     story.write("app", &json!({ "password": "one" })).await?;
     let (role_id, secret_id) = approle(&story).await?;
     story.create(&manifests::secret("approle", "secret-id", "wrong")).await?;
     let login = approle_login(&role_id, "approle");
     let provider = manifests::vault_v2(story.vault.address(), "secret", &login);
-    story.create(&secret_store(STORE, &story.class, &provider)).await?;
-    story.failed(Kind::SecretStore, STORE).await?;
-    let app = ExternalSecret::from_store("app", STORE).takes("password", &story.key("app"), "password");
-    story.external_secret(app).await?;
-    story.failed(Kind::ExternalSecret, "app").await?;
     // However long this lasts: Vault must not be asked so often that it locks the role.
-    tokio::time::sleep(BACKOFF_GROWS).await;
+    waits_in_vain(&story, &provider).await?;
 
     let right = json!({ "stringData": { "secret-id": secret_id } });
     story.patch(Kind::Secret, "approle", &right).await?;
@@ -49,15 +44,11 @@ async fn a_secret_id_that_is_mended_works_within_seconds() -> Result<()> {
 
 #[tokio::test]
 async fn a_token_secret_that_appears_late_or_again_works_within_seconds() -> Result<()> {
-    let story = Story::begin("late-token").await?;
+    let story = Story::begin_patient("late-token").await?;
     story.write("app", &json!({ "password": "one" })).await?;
     let login = manifests::token_login(TOKEN_SECRET);
     let provider = manifests::vault_v2(story.vault.address(), "secret", &login);
-    story.create(&secret_store(STORE, &story.class, &provider)).await?;
-    story.failed(Kind::SecretStore, STORE).await?;
-    let app = ExternalSecret::from_store("app", STORE).takes("password", &story.key("app"), "password");
-    story.external_secret(app).await?;
-    tokio::time::sleep(BACKOFF_GROWS).await;
+    waits_in_vain(&story, &provider).await?;
     story.create(&manifests::secret(TOKEN_SECRET, "token", story.vault.token())).await?;
     within_seconds(&story, "app", "one").await?;
 
@@ -81,7 +72,7 @@ async fn a_token_secret_that_appears_late_or_again_works_within_seconds() -> Res
 
 #[tokio::test]
 async fn a_certificate_authority_that_is_mended_works_within_seconds() -> Result<()> {
-    let story = Story::begin("mended-ca").await?;
+    let story = Story::begin_patient("mended-ca").await?;
     let server = VaultServer::start(&story.testbed, &story.namespace).await?;
     server.vault.write_v2("secret", &story.key("app"), &json!({ "password": "one" })).await?;
     story.create(&manifests::secret(TOKEN_SECRET, "token", server.vault.token())).await?;
@@ -92,12 +83,9 @@ async fn a_certificate_authority_that_is_mended_works_within_seconds() -> Result
     story.create(&config_map).await?;
     let mut provider = manifests::vault_v2(&server.tls_url, "secret", &manifests::token_login(TOKEN_SECRET));
     provider["vault"]["caProvider"] = json!({ "type": "ConfigMap", "name": "ca", "key": "ca.pem" });
-    story.create(&secret_store(STORE, &story.class, &provider)).await?;
-    let condition = story.failed(Kind::SecretStore, STORE).await?;
+    waits_in_vain(&story, &provider).await?;
+    let condition = ready(&story.get(Kind::SecretStore, STORE).await?)?;
     assert!(condition.message.contains("certificate"), "{}", condition.message);
-    let app = ExternalSecret::from_store("app", STORE).takes("password", &story.key("app"), "password");
-    story.external_secret(app).await?;
-    tokio::time::sleep(BACKOFF_GROWS).await;
 
     story.patch(Kind::ConfigMap, "ca", &json!({ "data": { "ca.pem": server.certificate } })).await?;
     within_seconds(&story, "app", "one").await?;
@@ -106,14 +94,10 @@ async fn a_certificate_authority_that_is_mended_works_within_seconds() -> Result
 
 #[tokio::test]
 async fn a_service_account_that_appears_late_works_within_seconds() -> Result<()> {
-    let story = Story::begin("late-account").await?;
+    let story = Story::begin_patient("late-account").await?;
     story.write("app", &json!({ "password": "one" })).await?;
     let provider = manifests::vault_v2(story.vault.address(), "secret", &kubernetes_login(VAULT_CLIENT));
-    story.create(&secret_store(STORE, &story.class, &provider)).await?;
-    story.failed(Kind::SecretStore, STORE).await?;
-    let app = ExternalSecret::from_store("app", STORE).takes("password", &story.key("app"), "password");
-    story.external_secret(app).await?;
-    tokio::time::sleep(BACKOFF_GROWS).await;
+    waits_in_vain(&story, &provider).await?;
     story.create(&manifests::service_account(VAULT_CLIENT)).await?;
     within_seconds(&story, "app", "one").await?;
     story.end().await
@@ -122,7 +106,7 @@ async fn a_service_account_that_appears_late_works_within_seconds() -> Result<()
 /// Rotation: the new credential is used at once, the login of the old one is revoked, and nothing is read or written anew.
 #[tokio::test]
 async fn a_rotated_credential_costs_a_login_and_no_refresh() -> Result<()> {
-    let story = Story::begin("rotated").await?;
+    let story = Story::begin_patient("rotated").await?;
     let (old, new) = (child_token(&story).await?, child_token(&story).await?);
     story.create(&manifests::secret(TOKEN_SECRET, "token", &old)).await?;
     let login = manifests::token_login(TOKEN_SECRET);
@@ -163,7 +147,7 @@ async fn a_rotated_credential_costs_a_login_and_no_refresh() -> Result<()> {
 /// it alone comes back.
 #[tokio::test]
 async fn a_callers_own_credential_that_is_mended_works_within_seconds() -> Result<()> {
-    let story = Story::begin("callers-token").await?;
+    let story = Story::begin_patient("callers-token").await?;
     story.write("app", &json!({ "password": "one" })).await?;
     let login = manifests::token_login(TOKEN_SECRET);
     let provider = manifests::vault_v2(story.vault.address(), "secret", &login);
@@ -183,7 +167,7 @@ async fn a_callers_own_credential_that_is_mended_works_within_seconds() -> Resul
 /// Ten objects wait for a store that does not exist yet, and none waits for the end of a backoff.
 #[tokio::test]
 async fn a_store_that_becomes_ready_wakes_what_waits_for_it() -> Result<()> {
-    let story = Story::begin("awakened").await?;
+    let story = Story::begin_patient("awakened").await?;
     let names: Vec<String> = (0..10).map(|number| format!("app-{number}")).collect();
     story.write("app", &json!({ "password": "one" })).await?;
     for name in &names {
@@ -203,17 +187,13 @@ async fn a_store_that_becomes_ready_wakes_what_waits_for_it() -> Result<()> {
 /// With a namespace of its own a controller watches references there alone, and compares the others at each check.
 #[tokio::test]
 async fn within_one_namespace_references_are_watched_too() -> Result<()> {
-    let story = Story::begin_alone("one-namespace").await?;
+    let story = Story::begin_alone_patient("one-namespace").await?;
     let controller = story.controller_with("only", &[&format!("--namespace={}", story.namespace)]).await?;
     story.write("app", &json!({ "password": "one" })).await?;
     story.create(&manifests::secret(TOKEN_SECRET, "token", "wrong")).await?;
     let login = manifests::token_login(TOKEN_SECRET);
     let provider = manifests::vault_v2(story.vault.address(), "secret", &login);
-    story.create(&secret_store(STORE, &story.class, &provider)).await?;
-    story.failed(Kind::SecretStore, STORE).await?;
-    let app = ExternalSecret::from_store("app", STORE).takes("password", &story.key("app"), "password");
-    story.external_secret(app).await?;
-    tokio::time::sleep(BACKOFF_GROWS).await;
+    waits_in_vain(&story, &provider).await?;
     let api = story.api_audit()?;
     let right = json!({ "stringData": { "token": story.vault.token() } });
     story.patch(Kind::Secret, TOKEN_SECRET, &right).await?;
@@ -227,6 +207,17 @@ async fn within_one_namespace_references_are_watched_too() -> Result<()> {
     assert!(elsewhere.is_empty(), "{elsewhere:?}");
     drop(controller);
     story.end().await
+}
+
+/// A store that cannot work yet and the object `app`, which has waited for it so long that it is looked at rarely.
+async fn waits_in_vain(story: &Story, provider: &Value) -> Result<()> {
+    story.create(&secret_store(STORE, &story.class, provider)).await?;
+    story.failed(Kind::SecretStore, STORE).await?;
+    let app = ExternalSecret::from_store("app", STORE).takes("password", &story.key("app"), "password");
+    story.external_secret(app).await?;
+    story.failed(Kind::ExternalSecret, "app").await?;
+    tokio::time::sleep(BACKOFF_GROWS).await;
+    Ok(())
 }
 
 /// Role id and secret id of an approle role that only this story uses: a locked one would stop others.

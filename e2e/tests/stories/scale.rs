@@ -27,7 +27,7 @@ const MOST_WRITES_PER_OBJECT: usize = 3;
 
 #[tokio::test]
 async fn a_thousand_objects_cost_one_read_each_and_nothing_while_nothing_changes() -> Result<()> {
-    let story = Story::begin_alone("scale").await?;
+    let story = Story::begin_crowd("scale").await?;
     prepare(&story).await?;
     let logins_since_start = story.vault_audit()?;
     let controller = story.controller("only").await?;

@@ -11,7 +11,7 @@ use crate::exact::{FETCH_FAILED, assert_fetch_failure};
 
 #[tokio::test]
 async fn a_sealed_vault_hurts_no_secret_and_is_used_again_once_unsealed() -> Result<()> {
-    let story = Story::begin_alone("sealed-vault").await?;
+    let story = Story::begin_alone_patient("sealed-vault").await?;
     let server = VaultServer::start(&story.testbed, &story.namespace).await?;
     let first = story.controller("first").await?;
     story.token_store_at(&server.vault).await?;

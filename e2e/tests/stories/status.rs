@@ -16,7 +16,7 @@ use strongroom_e2e::{
 /// Refreshes that bring nothing new are all made, and only one in a minute is written down.
 #[tokio::test]
 async fn refreshes_that_bring_nothing_new_cost_few_writes() -> Result<()> {
-    let story = Story::begin_alone("quiet").await?;
+    let story = Story::begin_alone_patient("quiet").await?;
     let controller = story.controller_with("first", &[]).await?;
     story.token_store().await?;
     story.write("app", &json!({ "password": "one" })).await?;
@@ -68,7 +68,7 @@ async fn the_status_says_which_generation_it_speaks_of() -> Result<()> {
         // An edit that fails, and for `once` one that is not heeded.
         let edit = json!({ "spec": { "dataFrom": [{ "extract": { "key": story.key("absent") } }] } });
         story.patch(Kind::ExternalSecret, name, &edit).await?;
-        let wait = ["wait", "externalsecret", name, "-n", &story.namespace, "--timeout=60s"];
+        let wait = ["wait", "externalsecret", name, "-n", &story.namespace, "--timeout=120s"];
         let condition =
             if name == "once" { "--for=condition=Ready=true" } else { "--for=condition=Ready=false" };
         let (succeeded, _, complaint) = story.cluster.kubectl(&[&wait[..], &[condition]].concat()).await?;
@@ -81,11 +81,11 @@ async fn the_status_says_which_generation_it_speaks_of() -> Result<()> {
 /// Switched on, a second condition tells the last attempt; Ready stays while the data is fresh.
 #[tokio::test]
 async fn a_second_condition_tells_the_last_attempt_where_it_is_wanted() -> Result<()> {
-    let story = Story::begin_alone("second-condition").await?;
+    let story = Story::begin_alone_patient("second-condition").await?;
     let controller = story.controller_with("first", &["--enable-synced-condition"]).await?;
     story.token_store().await?;
     story.write("app", &json!({ "password": "one" })).await?;
-    let app = ExternalSecret::from_store("app", "store").every("10s").extracts(&story.key("app"));
+    let app = ExternalSecret::from_store("app", "store").every("20s").extracts(&story.key("app"));
     story.external_secret(app).await?;
     story.synced("app").await?;
     let synced = condition(&story, "Synced").await?;
@@ -93,17 +93,17 @@ async fn a_second_condition_tells_the_last_attempt_where_it_is_wanted() -> Resul
     assert!(synced["message"].as_str().is_some_and(|text| text.starts_with("next refresh at 2")), "{synced}");
 
     story.vault.remove_v2("secret", &story.key("app")).await?;
-    soon("the failed refresh to be told", async || {
-        let synced = condition(&story, "Synced").await?;
+    let (synced, ready_then) = soon("the failed refresh to be told", async || {
+        let app = story.get(Kind::ExternalSecret, "app").await?;
+        let synced = condition_of(&app, "Synced")?;
         ensure!(synced["status"] == "False", "{synced}");
-        Ok(())
+        Ok((synced, ready(&app)?))
     })
     .await?;
-    let synced = condition(&story, "Synced").await?;
     assert_eq!(synced["reason"], "RemoteKeyMissing");
     assert!(synced["message"].as_str().is_some_and(|text| text.contains("; next attempt by 2")), "{synced}");
     // The data is one refresh late at most.
-    assert_eq!(ready(&story.get(Kind::ExternalSecret, "app").await?)?.status, "True");
+    assert_eq!(ready_then.status, "True");
     story.failed(Kind::ExternalSecret, "app").await?;
 
     story.write("app", &json!({ "password": "two" })).await?;
@@ -157,7 +157,10 @@ async fn generations(story: &Story, name: &str) -> Result<(u64, u64)> {
 }
 
 async fn condition(story: &Story, kind: &str) -> Result<Value> {
-    let object = story.get(Kind::ExternalSecret, "app").await?;
+    condition_of(&story.get(Kind::ExternalSecret, "app").await?, kind)
+}
+
+fn condition_of(object: &Value, kind: &str) -> Result<Value> {
     let conditions = object["status"]["conditions"].as_array().context("no conditions")?;
     conditions.iter().find(|condition| condition["type"] == kind).cloned().context("no such condition")
 }

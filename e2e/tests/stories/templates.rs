@@ -110,9 +110,25 @@ async fn an_edited_source_of_a_template_is_rendered_at_once() -> Result<()> {
 #[tokio::test]
 async fn handlebars_is_a_second_engine() -> Result<()> {
     let story = story_with("template-handlebars").await?;
-    let template =
-        json!({ "engineVersion": "handlebars", "data": { "dsn": "db://{{user}}@host?{{upper user}}" } });
+    let template = json!({ "engineVersion": "handlebars", "data": { "dsn": "db://{{user}}@host?{{upper user}}", "auth": "{{b64enc (printf \"%s:%s\" user (default \"x\" missing))}}" } });
     story.external_secret(app(&story, &template)).await?;
-    story.secret_with("app", &[("dsn", "db://app@host?APP")]).await?;
+    story.secret_with("app", &[("dsn", "db://app@host?APP"), ("auth", "YXBwOng=")]).await?;
+    story.end().await
+}
+
+#[tokio::test]
+async fn other_delimiters_come_by_the_command_line() -> Result<()> {
+    let story = Story::begin_alone("template-delimiters").await?;
+    let flags = ["--template-left-delimiter=<%", "--template-right-delimiter=%>"];
+    let _controller = story.controller_with("delimiters", &flags).await?;
+    story.token_store().await?;
+    story.write("app", &json!({ "user": "app", "password": CANARY })).await?;
+    let template = json!({ "data": {
+        "dsn": "db://<% .user | upper %>@host",
+        "chart": "{{ .Values.user }} is <%- .user -%> here",
+    } });
+    story.external_secret(app(&story, &template)).await?;
+    let entries = [("dsn", "db://APP@host"), ("chart", "{{ .Values.user }} isapphere")];
+    story.secret_with("app", &entries).await?;
     story.end().await
 }

@@ -75,9 +75,12 @@ pub enum PropertyOrder {
     PathOnly,
     /// Only a top-level member of that name.
     LiteralOnly,
+    /// The provider selects: it gets the property with the key, and the bytes that it gives are taken as they
+    /// are.
+    ByProvider,
 }
 
-/// The two families of spec eso-providers F.
+/// The families of spec eso-providers F.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonMap {
     /// The object is decoded and printed again: keys sorted, compact, `<`, `>` and `&` escaped as Go does;
@@ -85,6 +88,9 @@ pub enum JsonMap {
     Reserialised,
     /// Strings are unquoted, every other value keeps its text.
     RawText,
+    /// Every value of a map is printed again as JSON, so that strings keep their quotes; a whole document keeps
+    /// its text.
+    Quoted,
 }
 
 /// What an absent property means to the kernel.

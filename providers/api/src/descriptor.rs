@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::Transform;
 use serde_json::Value;
@@ -45,7 +46,7 @@ impl Descriptor {
             name: P::NAME,
             stability: P::STABILITY,
             upkeep: P::UPKEEP,
-            schema: schema_of::<P>,
+            schema: schema_of::<P::Config>,
             inspect: inspect::<P>,
             connect: |config, resolver, toolbox| {
                 Box::pin(async move { P::connect(parse::<P>(&config)?, resolver, toolbox).await })
@@ -126,7 +127,7 @@ fn unreadable(provider: &str, path: &str, text: &str) -> String {
 
 /// What the parser says, without the value it met: settings of the fake provider hold secrets, and a secret may
 /// stand in the wrong place.
-fn without_value(text: &str) -> String {
+pub(crate) fn without_value(text: &str) -> String {
     match text.rsplit_once(", expected ") {
         Some((_, expected)) => format!("a value is not as expected: {expected}"),
         None if text.starts_with("missing field") => text.to_owned(),
@@ -151,12 +152,13 @@ fn invalid(provider: &str, violations: &[Violation]) -> Error {
     Error::new(ErrorKind::InvalidConfig, "use the settings", faults.join("; "))
 }
 
-fn schema_of<P: Provider>() -> Value {
+/// The JSON schema of `T` as a CRD can hold it.
+pub(crate) fn schema_of<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::openapi3().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
-    let mut schema = settings.into_generator().into_root_schema_for::<P::Config>();
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
     WithoutNullable.transform(&mut schema);
     schema.remove("title");
     schema.to_value()

@@ -21,12 +21,15 @@ pub struct RemoteKey {
     pub version: Option<String>,
     /// Value or metadata.
     pub aspect: Aspect,
+    /// `remoteRef.property`, verbatim. Given only to a provider that selects by itself
+    /// ([`PropertyOrder::ByProvider`](crate::PropertyOrder::ByProvider)); for all others the kernel selects.
+    pub property: Option<String>,
 }
 
 impl RemoteKey {
     /// The newest value under `key`.
     pub fn latest(key: impl Into<String>) -> Self {
-        Self { key: key.into(), version: None, aspect: Aspect::Value }
+        Self { key: key.into(), version: None, aspect: Aspect::Value, property: None }
     }
 
     /// The same key at `version`.

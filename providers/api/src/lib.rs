@@ -11,8 +11,18 @@
 //! | [`Payload`] | what a remote key holds |
 //! | [`Error`] | what went wrong, classified, safe to show |
 //! | [`Resolver`] | the only way to Secrets, ConfigMaps and ServiceAccounts, bound to one namespace |
-//! | [`Toolbox`] | clock and meter handed to a provider |
+//! | [`Toolbox`] | clock, randomness and meter handed to a provider |
 //! | [`Descriptor`] | a provider with its types erased, as `catalog` lists it |
+//!
+//! A *generator* produces fresh values instead:
+//!
+//! | item | what it is |
+//! | --- | --- |
+//! | [`Generator`] | static side of a generator: its kind, its spec, how to connect |
+//! | [`GeneratorClient`] | a live handle that generates for one identity, and renews and revokes leases |
+//! | [`Generated`] | what one call gave: values, and what is recorded of them |
+//! | [`Lease`] | for how long the values are good |
+//! | [`GeneratorDescriptor`] | a generator with its types erased, as `catalog` lists it |
 
 #![deny(missing_docs)]
 
@@ -21,12 +31,17 @@ mod client;
 mod clock;
 mod descriptor;
 mod error;
+mod generator;
+mod generator_descriptor;
 mod key;
+mod lease;
 mod payload;
 mod provider;
+mod random;
 mod reference;
 mod resolver;
 mod secret;
+mod template;
 mod toolbox;
 mod write;
 
@@ -35,13 +50,18 @@ pub use client::{Health, StoreClient};
 pub use clock::{Clock, SystemClock};
 pub use descriptor::Descriptor;
 pub use error::{Error, ErrorKind, Result};
+pub use generator::{Generated, Generator, GeneratorClient, OWN_GENERATORS, UPSTREAM_GENERATORS};
+pub use generator_descriptor::GeneratorDescriptor;
 pub use key::{Aspect, Listed, RemoteKey, Scope};
+pub use lease::{Lease, LeaseEnd, LeaseParent, LeaseStanding};
 pub use payload::{Content, Payload};
 pub use provider::{Provider, Stability, StoreKind, Upkeep, Violation};
+pub use random::{Random, SystemRandom};
 pub use reference::{
     CaProvider, CaProviderType, SecretKeySelector, SecretReference, ServiceAccountSelector, is_dns_name,
 };
 pub use resolver::Resolver;
 pub use secret::SecretBytes;
-pub use toolbox::{Call, CallOutcome, Meter, Toolbox};
+pub use template::{TemplateFields, TemplateRenderer};
+pub use toolbox::{Call, CallOutcome, Meter, Reach, Toolbox};
 pub use write::{Deleted, Edit, WriteRequest, Written};

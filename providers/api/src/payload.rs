@@ -17,7 +17,8 @@ pub enum Content {
     /// One run of bytes. Where a property is asked for they are read as JSON, by the rules of the
     /// provider's [`Dialect`](crate::Dialect).
     Bytes(SecretBytes),
-    /// Named fields, in the order of the service.
+    /// Named fields, in the order of the service. A property names a field; where no field bears its whole
+    /// name, what stands before its first dot does, and the rest is a gjson path in the field's value.
     Fields(Vec<(String, SecretBytes)>),
 }
 

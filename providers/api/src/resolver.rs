@@ -1,5 +1,7 @@
 //! `Resolver`: a provider's only way into the cluster.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use crate::{CaProvider, Result, SecretBytes, SecretKeySelector, ServiceAccountSelector, StoreKind};
@@ -24,6 +26,17 @@ pub trait Resolver: Send + Sync {
 
     /// The bytes of one key of a Secret. `default_key` is used where the selector names none.
     async fn secret(&self, selector: &SecretKeySelector, default_key: Option<&str>) -> Result<SecretBytes>;
+
+    /// All keys of a Secret that carries `label`, a name and a value. The label is its owner's consent: without
+    /// it the Secret is not given. The selector's key does not matter.
+    async fn labelled_secret(
+        &self,
+        selector: &SecretKeySelector,
+        label: (&str, &str),
+    ) -> Result<BTreeMap<String, SecretBytes>>;
+
+    /// The namespace that is read for. Whoever asks gets a client that serves this namespace alone.
+    fn caller(&self) -> Result<String>;
 
     /// A fresh token of a ServiceAccount, by TokenRequest, for the selector's audiences plus `audiences`,
     /// living `lifetime_seconds` (the API server's least is 600).

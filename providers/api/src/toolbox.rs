@@ -3,15 +3,36 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Clock, SystemClock};
+use crate::template::PlainFields;
+use crate::{Clock, Random, SystemClock, SystemRandom, TemplateRenderer};
 
-/// Clock and meter. Cheap to clone.
+/// What every provider is given. Cheap to clone. Made from [`Toolbox::default`], so that it can grow.
 #[derive(Clone, Debug)]
 pub struct Toolbox {
     /// Where time comes from.
     pub clock: Arc<dyn Clock>,
+    /// Where randomness comes from.
+    pub random: Arc<dyn Random>,
     /// Where calls are counted.
     pub meter: Arc<dyn Meter>,
+    /// What renders the templates in settings.
+    pub templates: Arc<dyn TemplateRenderer>,
+    /// Which addresses may be connected to.
+    pub reach: Reach,
+}
+
+/// Which addresses a store may be reached at. Settings name hosts, and whoever writes settings is not always
+/// trusted with the network that the controller stands in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// Every address.
+    Any,
+    /// Every address but link-local ones and those of cloud metadata services: they give out the machine's own
+    /// credentials.
+    #[default]
+    NoMetadata,
+    /// Only addresses of the public internet.
+    Public,
 }
 
 /// One call to an external service, as it is counted.
@@ -57,8 +78,14 @@ impl Meter for NoMeter {
 }
 
 impl Default for Toolbox {
-    /// The machine's clock and no meter.
+    /// The machine's clock and randomness, no meter, templates of plain fields, no metadata services.
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), meter: Arc::new(NoMeter) }
+        Self {
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            meter: Arc::new(NoMeter),
+            templates: Arc::new(PlainFields),
+            reach: Reach::default(),
+        }
     }
 }

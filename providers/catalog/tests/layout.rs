@@ -41,19 +41,33 @@ fn lacks(folder: &str, manifest: &str, list: &str) -> Vec<String> {
     if !features.contains(&format!("{folder:?}")) {
         missing.push(format!("catalog/Cargo.toml lacks {folder:?} in the line: {features}"));
     }
-    for line in [format!("#[cfg(feature = {folder:?})]"), format!("{folder}::STORES,")] {
-        if !list.lines().any(|found| found.trim() == line) {
-            missing.push(format!("catalog/src/lib.rs lacks the line: {line}"));
+    let source = fs::read_to_string(providers().join(folder).join("src/lib.rs")).unwrap_or_default();
+    let offered: Vec<_> = ["STORES", "GENERATORS"]
+        .into_iter()
+        .filter(|it| source.contains(&format!("pub const {it}: ")))
+        .collect();
+    if offered.is_empty() {
+        missing.push(format!(
+            "providers/{folder}/src/lib.rs lacks `pub const STORES` or `pub const GENERATORS`"
+        ));
+    }
+    for what in &offered {
+        let lines = format!("    #[cfg(feature = {folder:?})]\n    {folder}::{what},\n");
+        if !list.contains(&lines) {
+            missing.push(format!("catalog/src/lib.rs lacks the lines: {lines}"));
         }
     }
-    for file in ["src/lib.rs", "src/config.rs", "docs.md", "examples", "tests/conformance.rs"] {
+    let store = ["src/config.rs", "tests/conformance.rs"];
+    let store = store.into_iter().filter(|_| offered.contains(&"STORES"));
+    for file in ["src/lib.rs", "docs.md", "examples"].into_iter().chain(store) {
         if !providers().join(folder).join(file).exists() {
             missing.push(format!("providers/{folder}/{file} is missing"));
         }
     }
     // A provider with several engines has one client for each, named after it.
     let clients = ["src/client.rs", "src/kv.rs"];
-    if !clients.iter().any(|file| providers().join(folder).join(file).exists()) {
+    let has_client = clients.iter().any(|file| providers().join(folder).join(file).exists());
+    if offered.contains(&"STORES") && !has_client {
         missing.push(format!("providers/{folder}/src/client.rs is missing"));
     }
     missing
@@ -74,16 +88,23 @@ fn what_a_folder_lacks_is_named_exactly() {
     let expected = [
         r#"catalog/Cargo.toml lacks the line: new = { package = "strongroom-provider-new", path = "../new", optional = true }"#,
         r#"catalog/Cargo.toml lacks "new" in the line: default = ["fake"]"#,
-        r#"catalog/src/lib.rs lacks the line: #[cfg(feature = "new")]"#,
-        "catalog/src/lib.rs lacks the line: new::STORES,",
+        "providers/new/src/lib.rs lacks `pub const STORES` or `pub const GENERATORS`",
         "providers/new/src/lib.rs is missing",
-        "providers/new/src/config.rs is missing",
         "providers/new/docs.md is missing",
         "providers/new/examples is missing",
-        "providers/new/tests/conformance.rs is missing",
-        "providers/new/src/client.rs is missing",
     ];
     assert_eq!(missing, expected);
+    let line = |folder: &str| {
+        format!(
+            r#"{folder} = {{ package = "strongroom-provider-{folder}", path = "../{folder}", optional = true }}"#
+        )
+    };
+    let manifest = format!("default = [\"fake\", \"local\"]\n{}\n{}\n", line("fake"), line("local"));
+    for (folder, what) in [("fake", "STORES"), ("local", "GENERATORS")] {
+        let lines = format!("    #[cfg(feature = {folder:?})]\n    {folder}::{what},\n");
+        assert_eq!(lacks(folder, &manifest, &lines), Vec::<String>::new());
+        assert_eq!(lacks(folder, &manifest, ""), [format!("catalog/src/lib.rs lacks the lines: {lines}")]);
+    }
 }
 
 #[test]
@@ -91,7 +112,7 @@ fn names_are_the_folders_and_unique() {
     let names: Vec<_> = catalog::stores().map(|descriptor| descriptor.name.to_owned()).collect();
     let unique: BTreeSet<_> = names.iter().cloned().collect();
     assert_eq!(unique.len(), names.len(), "{names:?}");
-    assert_eq!(unique, folders().into_iter().collect());
+    assert!(unique.is_subset(&folders().into_iter().collect()), "{names:?}");
     assert!(names.iter().all(|name| catalog::find(name).is_some()) && catalog::find("none").is_none());
 }
 
@@ -100,6 +121,33 @@ fn schemas_are_structural() {
     for (name, schema) in catalog::schemas() {
         assert_eq!(structural_faults(&schema), Vec::<String>::new(), "{name}");
     }
+    for generator in catalog::generators() {
+        assert_eq!(structural_faults(&generator.schema()), Vec::<String>::new(), "{}", generator.kind);
+    }
+}
+
+#[test]
+fn every_generator_is_found_by_group_and_kind_and_has_an_example_that_works() {
+    let mut examples = BTreeSet::new();
+    for folder in folders() {
+        for example in fs::read_dir(providers().join(&folder).join("examples")).unwrap() {
+            let path = example.unwrap().path();
+            let manifest: Value = serde_saphyr::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+            let text = |field: &str| manifest[field].as_str().unwrap().to_owned();
+            let (version, kind) = (text("apiVersion"), text("kind"));
+            let group = version.split_once('/').unwrap().0;
+            if let Some(generator) = catalog::find_generator(group, &kind) {
+                let violations = generator.validate(&manifest["spec"]).expect("the example parses");
+                assert!(violations.is_empty(), "{}: {violations:?}", path.display());
+                assert!(examples.insert((group.to_owned(), kind)), "{}: two examples", path.display());
+            }
+        }
+    }
+    let built_in: Vec<_> =
+        catalog::generators().map(|it| (it.group.to_owned(), it.kind.to_owned())).collect();
+    assert_eq!(built_in.len(), examples.len(), "each kind is there once: {built_in:?}");
+    assert_eq!(examples, built_in.into_iter().collect());
+    assert!(catalog::find_generator("other.example", "Password").is_none());
 }
 
 #[test]
@@ -110,6 +158,9 @@ fn examples_parse_and_have_no_faults() {
         for example in examples {
             let path = example.unwrap().path();
             let manifest: Value = serde_saphyr::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+            if manifest["apiVersion"] != "external-secrets.io/v1" {
+                continue;
+            }
             let kind = match manifest["kind"].as_str() {
                 Some("SecretStore") => StoreKind::Namespaced,
                 Some("ClusterSecretStore") => StoreKind::Cluster,

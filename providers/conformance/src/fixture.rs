@@ -66,6 +66,12 @@ pub trait Fixture: Send + Sync {
         false
     }
 
+    /// Whether any text can be a key; where it cannot, keys are lower-case letters, digits and dashes, and there are
+    /// no folders.
+    fn holds_any_key(&self) -> bool {
+        true
+    }
+
     /// The name under which a version, counted from 1, is asked for.
     fn version_name(&self, version: u32) -> String {
         version.to_string()

@@ -75,6 +75,26 @@ impl Resolver for StubResolver {
         self.secrets.get(&format!("{name}/{key}")).cloned().ok_or_else(|| absent("Secret", name))
     }
 
+    async fn labelled_secret(
+        &self,
+        selector: &SecretKeySelector,
+        _label: (&str, &str),
+    ) -> Result<BTreeMap<String, SecretBytes>> {
+        let name = selector.name.as_deref().unwrap_or_default();
+        self.note(format!("secret {name}"));
+        let own = self.secrets.iter().filter_map(|(place, value)| {
+            let (of, key) = place.split_once('/')?;
+            (of == name).then(|| (key.to_owned(), value.clone()))
+        });
+        let found: BTreeMap<_, _> = own.collect();
+        if found.is_empty() { Err(absent("Secret", name)) } else { Ok(found) }
+    }
+
+    fn caller(&self) -> Result<String> {
+        self.note("caller".to_owned());
+        Ok("caller".to_owned())
+    }
+
     async fn service_account_token(
         &self,
         selector: &ServiceAccountSelector,

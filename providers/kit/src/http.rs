@@ -5,14 +5,17 @@ use std::fmt;
 use std::time::Duration;
 
 use ::http::{HeaderMap, Request, StatusCode, Uri};
-use reqwest::redirect::Policy;
-use strongroom_provider_api::{Error, ErrorKind, Result, SecretBytes};
+use reqwest::redirect::{Attempt, Policy};
+use strongroom_provider_api::{Error, ErrorKind, Reach, Result, SecretBytes};
 use zeroize::Zeroizing;
 
-use crate::{pem, status};
+use crate::{pem, reach, status};
 
 /// The most an answer may hold unless a call says otherwise: 1 MiB, what etcd takes at most.
 pub const BODY_CAP: usize = 1024 * 1024;
+
+/// Redirects that one call may meet.
+const REDIRECTS: usize = 10;
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -40,6 +43,17 @@ pub struct ClientCertificate {
     pub key: SecretBytes,
 }
 
+/// What is done about a redirect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Redirects {
+    /// Every redirect is an error.
+    #[default]
+    Refused,
+    /// Redirects to the same scheme, host and port are followed, ten at most. Elsewhere the credentials must not
+    /// go.
+    SameOrigin,
+}
+
 /// What may differ between clients.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
@@ -53,6 +67,10 @@ pub struct HttpSettings {
     pub connect_timeout: Duration,
     /// How long a call may take, body included (default 30 s).
     pub timeout: Duration,
+    /// What is done about a redirect.
+    pub redirects: Redirects,
+    /// Which addresses may be connected to: the toolbox's. Through a proxy of the machine, the proxy decides.
+    pub reach: Reach,
 }
 
 impl Default for HttpSettings {
@@ -63,6 +81,8 @@ impl Default for HttpSettings {
             headers: HeaderMap::new(),
             connect_timeout: CONNECT_TIMEOUT,
             timeout: TOTAL_TIMEOUT,
+            redirects: Redirects::default(),
+            reach: Reach::default(),
         }
     }
 }
@@ -72,11 +92,12 @@ impl Default for HttpSettings {
 pub struct HttpClient {
     client: reqwest::Client,
     timeout: Duration,
+    reach: Reach,
 }
 
 /// A complete answer. `Debug` shows no body and no headers.
 pub struct Answer {
-    /// Never a redirect: those are errors.
+    /// Never a redirect: those are followed or errors. 304 (not modified) is none.
     pub status: StatusCode,
     /// As the server sent them.
     pub headers: HeaderMap,
@@ -93,7 +114,11 @@ impl HttpClient {
         #[expect(clippy::disallowed_methods, reason = "this is the place where HTTP clients are built")]
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("strongroom/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
+            .redirect(match settings.redirects {
+                Redirects::Refused => Policy::none(),
+                Redirects::SameOrigin => Policy::custom(followed_at_home),
+            })
+            .dns_resolver(reach::Names(settings.reach))
             .referer(false)
             .connect_timeout(settings.connect_timeout)
             .timeout(settings.timeout)
@@ -114,7 +139,7 @@ impl HttpClient {
             invalid("TLS cannot be set up: a root or the client certificate is unusable, or the machine has no roots")
                 .with_source(error)
         })?;
-        Ok(Self { client, timeout: settings.timeout })
+        Ok(Self { client, timeout: settings.timeout, reach: settings.reach })
     }
 
     /// Sends `request` and reads the whole answer, of at most `cap` bytes. `operation` is for the error.
@@ -130,6 +155,9 @@ impl HttpClient {
         cap: usize,
     ) -> Result<Answer> {
         let origin = origin(request.uri());
+        if let Some(refused) = request.uri().host().and_then(|host| reach::refused(self.reach, host)) {
+            return Err(Error::new(ErrorKind::InvalidConfig, operation, refused));
+        }
         let request = reqwest::Request::try_from(request).map_err(|error| {
             Error::new(ErrorKind::InvalidConfig, operation, "the address is not a valid URL")
                 .with_source(error.without_url())
@@ -137,7 +165,7 @@ impl HttpClient {
         let failed = |error: reqwest::Error| self.unavailable(operation, &origin, error);
         let mut response = self.client.execute(request).await.map_err(failed)?;
         let status = response.status();
-        if status.is_redirection() {
+        if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
             return Err(redirected(operation, &origin, status));
         }
         let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
@@ -198,6 +226,19 @@ fn identity(certificate: &ClientCertificate) -> Result<reqwest::Identity> {
 
 fn invalid(message: &str) -> Error {
     Error::new(ErrorKind::InvalidConfig, "set up HTTP", message)
+}
+
+fn followed_at_home(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+    let from = attempt.previous().last().map(url_origin);
+    if attempt.previous().len() <= REDIRECTS && from == Some(url_origin(attempt.url())) {
+        attempt.follow()
+    } else {
+        attempt.stop()
+    }
+}
+
+fn url_origin(url: &reqwest::Url) -> (&str, Option<&str>, Option<u16>) {
+    (url.scheme(), url.host_str(), url.port_or_known_default())
 }
 
 fn redirected(operation: &'static str, origin: &str, status: StatusCode) -> Error {

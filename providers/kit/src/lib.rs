@@ -1,10 +1,12 @@
-//! What providers share: HTTP, TLS, login sessions, layers.
+//! What providers share: HTTP, TLS, login sessions, layers, remote clusters.
 //!
 //! | module | what it gives |
 //! | --- | --- |
 //! | [`http`] | the one HTTP client: capped bodies, refused redirects, time limits, own roots |
 //! | [`status`] | what an HTTP status means, as an [`ErrorKind`](strongroom_provider_api::ErrorKind) |
 //! | [`pem`] | certificate bundles as settings carry them |
+//! | [`reach`] | which addresses may be connected to |
+//! | [`remote_cluster`] | another cluster's API server: settings, logins, requests |
 //! | [`session`] | one renewable login for many parallel calls |
 //! | [`layers`] | time limit and retry around any [`StoreClient`](strongroom_provider_api::StoreClient) |
 //! | [`jitter`] | randomness for waiting times |
@@ -15,5 +17,7 @@ pub mod http;
 pub mod jitter;
 pub mod layers;
 pub mod pem;
+pub mod reach;
+pub mod remote_cluster;
 pub mod session;
 pub mod status;

@@ -1,6 +1,7 @@
 //! Vault's endpoints, one function each, and the only place where a status becomes an error.
 
 mod fault;
+mod logical;
 mod login;
 mod raw;
 mod write;
@@ -21,6 +22,8 @@ use crate::transport::{self, Address, Envelope};
 use raw::Raw;
 
 pub(crate) use write::Change;
+
+pub(crate) use logical::{Logical, Verb};
 
 const SERVICE: &str = "HashiCorp/Vault";
 

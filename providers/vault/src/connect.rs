@@ -25,29 +25,38 @@ pub(crate) async fn client(
     resolver: Arc<dyn Resolver>,
     toolbox: Toolbox,
 ) -> Result<VaultClient> {
+    let api = api(&config, resolver.as_ref(), toolbox).await?;
+    let identity = login::identity(config.auth, &api, &resolver).await?;
+    let layout = Layout { path: filled(config.path), version: config.version };
+    Ok(VaultClient { caller: Caller { api, identity }, layout })
+}
+
+/// The HTTP side of a client.
+///
+/// # Errors
+/// `InvalidConfig` for settings or references that cannot work.
+pub(crate) async fn api(config: &VaultConfig, resolver: &dyn Resolver, toolbox: Toolbox) -> Result<Arc<Api>> {
     let address = Address::parse(&config.server).ok_or_else(|| invalid("server: not a URL with a host"))?;
     let settings = HttpSettings {
-        roots: roots(&config, &address, resolver.as_ref()).await?,
-        certificate: certificate(&config, resolver.as_ref()).await?,
-        headers: headers(&config)?,
+        roots: roots(config, &address, resolver).await?,
+        certificate: certificate(config, resolver).await?,
+        headers: headers(config)?,
+        reach: toolbox.reach,
         ..HttpSettings::default()
     };
     let login_namespace = config.auth.as_ref().and_then(|auth| auth.namespace.clone());
-    let api = Arc::new(Api {
+    Ok(Arc::new(Api {
         http: HttpClient::new(settings)?,
         address,
         login_namespace: filled(login_namespace).or_else(|| filled(config.namespace.clone())),
-        namespace: filled(config.namespace),
+        namespace: filled(config.namespace.clone()),
         // Upstream switches the one on with the other, and sends the header only with both (spec
         // eso-providers B.1).
         states: (config.read_your_writes || config.forward_inconsistent).then(ReplicationStates::default),
         forward_inconsistent: config.read_your_writes && config.forward_inconsistent,
         clock: toolbox.clock,
         meter: toolbox.meter,
-    });
-    let identity = login::identity(config.auth, &api, &resolver).await?;
-    let layout = Layout { path: filled(config.path), version: config.version };
-    Ok(VaultClient { caller: Caller { api, identity }, layout })
+    }))
 }
 
 async fn roots(config: &VaultConfig, address: &Address, resolver: &dyn Resolver) -> Result<Roots> {

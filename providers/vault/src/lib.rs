@@ -7,6 +7,7 @@
 mod api;
 mod config;
 mod connect;
+mod dynamic;
 mod identity;
 mod kv;
 mod login;
@@ -19,14 +20,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_provider_api::{
-    Access, Capabilities, Descriptor, Dialect, EmptySearch, JsonMap, MissingProperty, PropertyOrder,
-    Provider, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox, Violation,
+    Access, Capabilities, Descriptor, Dialect, EmptySearch, GeneratorDescriptor, JsonMap, MissingProperty,
+    PropertyOrder, Provider, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox, Violation,
 };
 
 pub use config::VaultConfig;
+pub use dynamic::{DynamicRetry, DynamicSpec, ResultType, VaultDynamicSecret};
 
 /// What this crate offers to the catalog.
 pub const STORES: &[Descriptor] = &[Descriptor::of::<Vault>()];
+
+/// The generators that this crate offers to the catalog.
+pub const GENERATORS: &[GeneratorDescriptor] = &[GeneratorDescriptor::of::<VaultDynamicSecret>()];
 
 /// The `vault` provider.
 #[derive(Clone, Copy, Debug)]

@@ -64,13 +64,32 @@ pub(crate) async fn identity(
     resolver: &Arc<dyn Resolver>,
 ) -> Result<Identity> {
     let Some(auth) = auth else { return Ok(Identity::Nobody) };
-    if let Some(selector) = auth.token_secret_ref {
-        return token::resolved(&selector, resolver.as_ref()).await.map(Identity::Static);
+    if let Some(token) = static_token(&auth, resolver.as_ref()).await? {
+        return Ok(Identity::Static(token));
     }
-    let login = VaultLogin { api: Arc::clone(api), resolver: Arc::clone(resolver), method: method(auth)? };
+    let login = login(auth, api, resolver)?;
     let session = Session::new(login, Arc::clone(&api.clock));
     session.token().await?;
     Ok(Identity::Session(Box::new(session)))
+}
+
+/// How `auth` logs in, where it names no token.
+///
+/// # Errors
+/// Settings that name no method, or one that cannot work.
+pub(crate) fn login(auth: Auth, api: &Arc<Api>, resolver: &Arc<dyn Resolver>) -> Result<VaultLogin> {
+    Ok(VaultLogin { api: Arc::clone(api), resolver: Arc::clone(resolver), method: method(auth)? })
+}
+
+/// The token that `auth` names, if it names one.
+///
+/// # Errors
+/// That of the reference.
+pub(crate) async fn static_token(auth: &Auth, resolver: &dyn Resolver) -> Result<Option<Token>> {
+    match &auth.token_secret_ref {
+        Some(selector) => token::resolved(selector, resolver).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// The first method that is present, in upstream's order (spec eso-providers B.2).

@@ -8,8 +8,8 @@ pub(super) fn near_names(names: &[String]) -> String {
     if names.is_empty() { String::new() } else { format!("; similar: {}", names.join(", ")) }
 }
 
-/// The names that are closest to the wanted one.
-pub(super) fn near<'k>(wanted: &str, names: impl Iterator<Item = &'k str>) -> Vec<String> {
+/// The names that are closest to the wanted one, three at most; none that differs in more than a third of its characters.
+pub fn near<'k>(wanted: &str, names: impl Iterator<Item = &'k str>) -> Vec<String> {
     let wanted: Vec<char> = wanted.to_lowercase().chars().take(64).collect();
     let mut near: Vec<(usize, &str)> = names
         .filter(|name| name.len() <= 256)

@@ -114,13 +114,18 @@ fn last(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
 /// All but the first.
 fn rest(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let items = items(scope, arguments.first(), "find rest on")?;
+    if items.is_empty() {
+        return Ok(Value::List(List::nil(Element::Any)));
+    }
     Ok(Value::list(items.into_iter().skip(1).collect()))
 }
 
 /// All but the last.
 fn initial(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let mut items = items(scope, arguments.first(), "find initial on")?;
-    items.pop();
+    if items.pop().is_none() {
+        return Ok(Value::List(List::nil(Element::Any)));
+    }
     Ok(Value::list(items))
 }
 

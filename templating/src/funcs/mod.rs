@@ -54,7 +54,7 @@ pub(crate) enum Failure {
 }
 
 /// Where randomness comes from.
-pub trait Random {
+pub trait Random: Send {
     /// Fills `bytes` with random ones.
     fn fill(&mut self, bytes: &mut [u8]);
 }

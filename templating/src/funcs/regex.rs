@@ -10,7 +10,7 @@ use super::runes::{REPLACEMENT, is_digit, is_letter, runes};
 use super::{Failure, Function, Scope};
 use crate::limits::{MAX_REGEX_BYTES, SMALL_REGEX_BYTES};
 use crate::transform::go_regex;
-use crate::value::{IntKind, Type, Value};
+use crate::value::{Element, IntKind, List, Type, Value};
 
 const TEXT_TWICE: &[Type] = &[Type::Text, Type::Text];
 const TEXT_THRICE: &[Type] = &[Type::Text, Type::Text, Type::Text];
@@ -154,6 +154,9 @@ fn find_all(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure
     let (pattern, subject) = given(scope, arguments)?;
     let most = usize::try_from(int(arguments, 2)?).unwrap_or(usize::MAX);
     let found = subject.matches(scope, &pattern, most)?;
+    if found.is_empty() {
+        return Ok(Value::List(List::nil(Element::Text)));
+    }
     spend_list(scope, found.len(), subject.bytes.len())?;
     Ok(Value::texts(found.into_iter().map(|range| subject.part(range))))
 }
@@ -162,7 +165,9 @@ fn find_all(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure
 fn split(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let (pattern, subject) = given(scope, arguments)?;
     let most = usize::try_from(int(arguments, 2)?).unwrap_or(usize::MAX);
-    let Some(most_cuts) = most.checked_sub(1) else { return Ok(Value::texts([b""; 0])) };
+    let Some(most_cuts) = most.checked_sub(1) else {
+        return Ok(Value::List(List::nil(Element::Text)));
+    };
     if subject.bytes.is_empty() && !pattern.regex.as_str().is_empty() {
         return Ok(Value::texts([b""]));
     }

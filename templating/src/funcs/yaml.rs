@@ -20,7 +20,7 @@ fn to_yaml(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure>
         Err(Failure::Raised(_)) => return Ok(Value::text("")),
         Err(other) => return Err(other),
     };
-    scope.spend_steps(1 + json.len() / 16)?;
+    scope.spend_steps(1 + json.len() / 4)?;
     scope.spend_bytes(json.len().saturating_mul(4))?;
     match written(&json) {
         Ok(text) => Ok(Value::text(text)),
@@ -33,7 +33,7 @@ fn to_yaml(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure>
 /// A map; of what is none, the key `Error` says why.
 fn from_yaml(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let Some(Value::Text(document)) = arguments.first() else { return Ok(Value::map(BTreeMap::new())) };
-    scope.spend_steps(1 + document.len() / 16)?;
+    scope.spend_steps(1 + document.len() / 8)?;
     match map_of(document) {
         Ok((map, bytes)) => {
             scope.spend_steps(bytes / 64)?;

@@ -108,6 +108,7 @@ impl Printer<'_, '_> {
             }
             Value::Text(text) => self.quoted(text),
             Value::Bytes(bytes) => self.quoted(STANDARD.encode(&**bytes).as_bytes()),
+            Value::List(list) if list.is_nil() => self.push("null"),
             Value::List(list) => self.list(&list.items, depth)?,
             Value::Map(map) => {
                 let entries = map.entries.borrow();

@@ -16,7 +16,7 @@ pub enum PropertyOrder {
     LiteralOnly,
 }
 
-/// The two families of spec eso-providers F.
+/// The families of spec eso-providers F.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonMap {
     /// The object is decoded and printed again: keys sorted, compact, `<`, `>` and `&` escaped as Go does;
@@ -24,6 +24,9 @@ pub enum JsonMap {
     Reserialised,
     /// Strings are unquoted, every other value keeps its text.
     RawText,
+    /// Every value of a map is printed again as JSON, strings with their quotes and without HTML escapes; a whole
+    /// document keeps its text.
+    Quoted,
 }
 
 /// Why nothing could be selected. Never shows a part of the payload.
@@ -57,7 +60,7 @@ pub enum SelectError {
 /// everything else stays as it is.
 pub fn whole(document: &[u8], map: JsonMap) -> Vec<u8> {
     match map {
-        JsonMap::RawText => document.to_vec(),
+        JsonMap::RawText | JsonMap::Quoted => document.to_vec(),
         JsonMap::Reserialised => reserialised(document).unwrap_or_else(|| document.to_vec()),
     }
 }
@@ -76,7 +79,7 @@ pub fn property(
     if matches!(order, PropertyOrder::LiteralThenPath | PropertyOrder::LiteralOnly) {
         let literal = match map {
             JsonMap::Reserialised => member(document, name),
-            JsonMap::RawText => found(&gjson::get(document, &gjson::escaped(name))?),
+            JsonMap::RawText | JsonMap::Quoted => found(&gjson::get(document, &gjson::escaped(name))?),
         };
         if literal.is_some() || order == PropertyOrder::LiteralOnly {
             return Ok(literal);
@@ -105,6 +108,7 @@ pub fn fields(document: &[u8], map: JsonMap) -> Result<Vec<(String, Vec<u8>)>, S
         .map(|(name, node)| {
             let value = match map {
                 JsonMap::RawText => Ok(raw_bytes(&node)),
+                JsonMap::Quoted => printed(&node.value, Escape::Keep, Numbers::AsFloat),
                 JsonMap::Reserialised => value_bytes(&node.value, Numbers::AsFloat),
             };
             match value {

@@ -63,6 +63,23 @@ pub(crate) struct Map {
     pub(crate) entries: Rc<RefCell<BTreeMap<Text, Value>>>,
 }
 
+thread_local! {
+    /// What every nil list of the thread holds.
+    static NIL_ITEMS: Rc<Vec<Value>> = Rc::default();
+}
+
+impl List {
+    /// Go's nil slice: a list without elements that is `null` in JSON.
+    pub(crate) fn nil(element: Element) -> Self {
+        Self { element, items: NIL_ITEMS.with(Rc::clone) }
+    }
+
+    /// True for a list that [`nil`](Self::nil) made.
+    pub(crate) fn is_nil(&self) -> bool {
+        NIL_ITEMS.with(|nil| Rc::ptr_eq(nil, &self.items))
+    }
+}
+
 impl Value {
     /// An `int`.
     pub(crate) fn int(value: i64) -> Self {

@@ -130,19 +130,40 @@ impl Case {
         }
     }
 
+    /// What our Handlebars engine makes of a template with the case's fields.
+    pub(crate) fn with_handlebars(&self, source: &str) -> Outcome {
+        use strongroom_templating::engine::handlebars::{TemplateError, compile};
+
+        let now = Timestamp::from_second(1_800_000_000).expect("a time");
+        let mut environment = Environment { now, random: &mut Sequence(1) };
+        match compile(source).and_then(|template| template.render(&self.data, &mut environment)) {
+            Ok(output) => Outcome::Output(output),
+            Err(error @ TemplateError::Syntax { .. }) => Outcome::NotATemplate(error.to_string()),
+            Err(error @ TemplateError::Limit(_)) => Outcome::OverLimits(error.to_string()),
+            Err(TemplateError::Internal) => Outcome::Panicked,
+            Err(error) => Outcome::Stopped(error.to_string()),
+        }
+    }
+
     /// How our outcome relates to Go's.
     pub(crate) fn verdict(&self, ours: &Outcome) -> Verdict {
-        match (&self.expected, ours) {
-            (_, Outcome::Panicked) => Verdict::Panicked,
-            (_, Outcome::OverLimits(_)) => Verdict::OverLimits,
-            (Outcome::Output(theirs), Outcome::Output(ours)) if theirs == ours => Verdict::Same,
-            (Outcome::Output(_), Outcome::Output(_)) => Verdict::OtherOutput,
-            (Outcome::Output(_), _) => Verdict::OnlyWeFail,
-            (_, Outcome::Output(_)) => Verdict::OnlyGoFails,
-            (Outcome::NotATemplate(_), Outcome::NotATemplate(_))
-            | (Outcome::Stopped(_), Outcome::Stopped(_)) => Verdict::Same,
-            _ => Verdict::OtherFailure,
+        verdict(&self.expected, ours)
+    }
+}
+
+/// How our outcome relates to Go's.
+pub(crate) fn verdict(expected: &Outcome, ours: &Outcome) -> Verdict {
+    match (expected, ours) {
+        (_, Outcome::Panicked) => Verdict::Panicked,
+        (_, Outcome::OverLimits(_)) => Verdict::OverLimits,
+        (Outcome::Output(theirs), Outcome::Output(ours)) if theirs == ours => Verdict::Same,
+        (Outcome::Output(_), Outcome::Output(_)) => Verdict::OtherOutput,
+        (Outcome::Output(_), _) => Verdict::OnlyWeFail,
+        (_, Outcome::Output(_)) => Verdict::OnlyGoFails,
+        (Outcome::NotATemplate(_), Outcome::NotATemplate(_)) | (Outcome::Stopped(_), Outcome::Stopped(_)) => {
+            Verdict::Same
         }
+        _ => Verdict::OtherFailure,
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) struct Tally {
     failed: u64,
     ignored: u64,
     failures: Vec<String>,
+    skipped: Vec<String>,
 }
 
 impl Tally {
@@ -24,6 +25,8 @@ impl Tally {
             line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED"))
         {
             self.failures.push(name.to_owned());
+        } else if let Some(what) = line.strip_prefix("SKIPPED: ") {
+            self.skipped.push(what.to_owned());
         }
     }
 }
@@ -33,11 +36,18 @@ impl Display for Tally {
         for name in &self.failures {
             writeln!(out, "failed: {name}")?;
         }
+        for what in &self.skipped {
+            writeln!(out, "skipped: {what}")?;
+        }
         let verdict = if self.failed == 0 && self.passed > 0 { "ok" } else { "FAILED" };
         write!(
             out,
-            "cargo test: {verdict}. {} passed; {} failed; {} ignored; {} suites",
-            self.passed, self.failed, self.ignored, self.suites
+            "cargo test: {verdict}. {} passed; {} failed; {} ignored; {} skipped in part; {} suites",
+            self.passed,
+            self.failed,
+            self.ignored,
+            self.skipped.len(),
+            self.suites
         )
     }
 }
@@ -58,13 +68,18 @@ mod tests {
         for line in [
             "test a::one ... ok",
             "test b::two ... FAILED",
+            "SKIPPED: a tool is not installed",
             "test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.12s",
             "test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 3 filtered out; finished in 1.00s",
         ] {
             tally.read(line);
         }
         let text = tally.to_string();
-        assert_eq!(text, "failed: b::two\ncargo test: FAILED. 7 passed; 1 failed; 1 ignored; 2 suites");
+        assert_eq!(
+            text,
+            "failed: b::two\nskipped: a tool is not installed\n\
+             cargo test: FAILED. 7 passed; 1 failed; 1 ignored; 1 skipped in part; 2 suites"
+        );
     }
 
     #[test]

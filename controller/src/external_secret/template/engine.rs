@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use strongroom_crds::EngineVersion;
 use strongroom_provider_api::SecretBytes;
 use strongroom_templating::engine::go_template::{self, Delimiters};
-use strongroom_templating::engine::handlebars;
+use strongroom_templating::engine::{Environment, handlebars};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::TemplateFault;
@@ -80,12 +80,14 @@ impl Templates {
     ) -> Result<Zeroizing<Vec<u8>>, TemplateFault> {
         let compiled = self.compiled(engine, source);
         let compiled = compiled.map_err(|error| TemplateFault::Parse { key: key.to_owned(), error })?;
+        let mut environment = Environment { now, random: &mut SystemRandom };
         let rendered = match compiled {
             Compiled::Go(template) => {
-                let mut environment = go_template::Environment { now, random: &mut SystemRandom };
                 template.render(&fields.0, &mut environment).map_err(|error| error.to_string())
             }
-            Compiled::Handlebars(template) => template.render(&fields.0).map_err(|error| error.to_string()),
+            Compiled::Handlebars(template) => {
+                template.render(&fields.0, &mut environment).map_err(|error| error.to_string())
+            }
         };
         rendered.map(Zeroizing::new).map_err(|error| TemplateFault::Execute { key: key.to_owned(), error })
     }

@@ -2,11 +2,11 @@
 
 use std::iter;
 
-use kube::core::DeserializeGuard;
 use serde_json::json;
 use tokio::time::advance;
 
 use super::*;
+use crate::kube_io::Watched;
 
 fn store(name: &str, generation: i64) -> StoreView {
     let store = json!({
@@ -15,7 +15,7 @@ fn store(name: &str, generation: i64) -> StoreView {
         "metadata": { "name": name, "namespace": "ns", "uid": name, "generation": generation },
         "spec": { "provider": { "fake": {} } },
     });
-    StoreView::namespaced(DeserializeGuard(Ok(serde_json::from_value(store).unwrap())))
+    StoreView::namespaced(Watched(Ok(serde_json::from_value(store).unwrap())))
 }
 
 fn object(number: usize) -> ObjectKey {

@@ -66,6 +66,9 @@ case! {
 case! {
     /// A key is not only ASCII.
     unicode_key_is_found(fixture) {
+        if !fixture.holds_any_key() {
+            return not_applicable("keys are plain names");
+        }
         round_trip(fixture, "schlüssel/日本", "x").await
     }
 }

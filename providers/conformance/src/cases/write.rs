@@ -60,7 +60,7 @@ case! {
     /// What is written can be read, and is there.
     new_entry_is_created_and_can_be_read(fixture) {
         let Some((_store, client)) = writable(fixture, &[]).await? else { return not_applicable(NO_WRITES) };
-        let key = RemoteKey::latest("team/new");
+        let key = RemoteKey::latest(if fixture.holds_any_key() { "team/new" } else { "new" });
         lacks(client.as_ref(), &key).await?;
         let text = "a \"quoted\" <line>\nand über \u{1F511}";
         expect("write", &client.write(&key, &whole(fixture, text)).await, &Written::Created)?;

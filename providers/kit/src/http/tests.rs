@@ -158,3 +158,39 @@ async fn tls_server() -> (String, Vec<u8>) {
     });
     (format!("https://localhost:{port}/x"), made.cert.pem().into_bytes())
 }
+
+#[tokio::test]
+async fn a_redirect_within_the_origin_is_followed_where_that_is_allowed_and_no_further() {
+    let (server, elsewhere) = (MockServer::start().await, MockServer::start().await);
+    let to = |address: String| ResponseTemplate::new(302).insert_header("location", address.as_str());
+    Mock::given(path("/a")).respond_with(to("/b".to_owned())).mount(&server).await;
+    Mock::given(path("/b"))
+        .respond_with(ResponseTemplate::new(200).set_body_string("x"))
+        .mount(&server)
+        .await;
+    Mock::given(path("/away")).respond_with(to(format!("{}/trap", elsewhere.uri()))).mount(&server).await;
+    Mock::given(path("/round")).respond_with(to("/round".to_owned())).mount(&server).await;
+    let settings = HttpSettings { redirects: Redirects::SameOrigin, ..HttpSettings::default() };
+    let client = HttpClient::new(settings).unwrap();
+    let answer = client.send("read", get(&format!("{}/a", server.uri())), BODY_CAP).await.unwrap();
+    assert_eq!(answer.body.as_slice(), b"x");
+    for path in ["away", "round"] {
+        let error =
+            client.send("read", get(&format!("{}/{path}", server.uri())), BODY_CAP).await.unwrap_err();
+        assert!(error.message().contains("redirects are refused"), "{path}: {error}");
+    }
+    assert!(elsewhere.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_address_out_of_reach_is_refused_as_a_number_and_as_a_name() {
+    let server = MockServer::start().await;
+    let settings = HttpSettings { reach: Reach::Public, ..HttpSettings::default() };
+    let client = HttpClient::new(settings).unwrap();
+    let number = client.send("read", get(&server.uri()), BODY_CAP).await.unwrap_err();
+    assert_eq!(number.kind(), ErrorKind::InvalidConfig);
+    let name = server.uri().replace("127.0.0.1", "localhost");
+    let name = client.send("read", get(&name), BODY_CAP).await.unwrap_err();
+    assert!(name.message().contains("public internet"), "{name}");
+    assert!(server.received_requests().await.unwrap().is_empty());
+}

@@ -89,12 +89,12 @@ impl Api {
     }
 }
 
-trait Says {
+pub(super) trait Says {
+    /// Whether one of the error lines holds `words`.
     fn says(&self, words: &str) -> bool;
 }
 
 impl Says for Answer {
-    /// Whether one of the error lines holds `words`.
     fn says(&self, words: &str) -> bool {
         serde_json::from_slice::<Refusal>(&self.body)
             .is_ok_and(|refusal| refusal.errors.iter().any(|line| line.contains(words)))

@@ -44,6 +44,18 @@ impl Resolver for Table {
         })
     }
 
+    async fn labelled_secret(
+        &self,
+        _selector: &SecretKeySelector,
+        _label: (&str, &str),
+    ) -> Result<BTreeMap<String, SecretBytes>> {
+        Ok(BTreeMap::new())
+    }
+
+    fn caller(&self) -> Result<String> {
+        Ok("caller".to_owned())
+    }
+
     async fn service_account_token(
         &self,
         selector: &ServiceAccountSelector,
@@ -98,8 +110,11 @@ pub(crate) struct Bench {
 pub(crate) async fn connect(config: Value, table: Arc<Table>) -> Result<Bench> {
     let meter = Arc::new(Counted::default());
     let clock = Arc::new(Turned::default());
-    let toolbox =
-        Toolbox { clock: Arc::clone(&clock) as Arc<dyn Clock>, meter: Arc::clone(&meter) as Arc<dyn Meter> };
+    let toolbox = Toolbox {
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        meter: Arc::clone(&meter) as Arc<dyn Meter>,
+        ..Toolbox::default()
+    };
     let client = STORES[0].connect(config, table, toolbox).await?;
     Ok(Bench { client, meter, clock })
 }

@@ -162,7 +162,7 @@ fn fitting(value: Value, wanted: Type, place: &Place<'_>) -> Outcome<Value> {
     if fits { Ok(value) } else { place.wrong(wanted, found_name(&value)) }
 }
 
-fn found_name(value: &Value) -> &'static str {
+pub(in crate::engine) fn found_name(value: &Value) -> &'static str {
     if matches!(value, Value::Nil) { "nil" } else { type_name(value) }
 }
 
@@ -174,7 +174,7 @@ fn empty_map(element: Element) -> Value {
     Value::Map(Map { element, entries: std::rc::Rc::new(std::cell::RefCell::new(BTreeMap::new())) })
 }
 
-fn name_of(wanted: Type) -> &'static str {
+pub(in crate::engine) fn name_of(wanted: Type) -> &'static str {
     match wanted {
         Type::Any => "a value",
         Type::Bool => "bool",

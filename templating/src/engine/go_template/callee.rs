@@ -66,7 +66,15 @@ pub(super) fn callee(name: &str) -> Option<Callee> {
     CALLEES.get(name).copied()
 }
 
+/// The function with this name, unless it is a part of the language.
+pub(in crate::engine) fn library(name: &str) -> Option<&'static Function> {
+    match callee(name)? {
+        Callee::Function(function, _) => Some(function),
+        Callee::And | Callee::Or => None,
+    }
+}
+
 /// The names of all functions.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
+pub(in crate::engine) fn names() -> impl Iterator<Item = &'static str> {
     CALLEES.keys().copied()
 }

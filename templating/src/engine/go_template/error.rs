@@ -86,7 +86,7 @@ impl Fault {
 }
 
 /// The text for a limit of the rendering's budget.
-pub(super) fn exceeded(what: &'static str) -> &'static str {
+pub(in crate::engine) fn exceeded(what: &'static str) -> &'static str {
     match what {
         "steps" => "takes too many steps",
         "bytes" => "builds too much text",

@@ -13,7 +13,7 @@ const BYTES_PER_STEP: usize = 64;
 
 /// Lets a value pass that can be walked to its end: it is not nested too deeply, all of it is paid for in steps,
 /// and its text would fit into what may still be built.
-pub(super) fn walkable(scope: &mut Scope<'_>, value: &Value) -> Result<(), Failure> {
+pub(in crate::engine) fn walkable(scope: &mut Scope<'_>, value: &Value) -> Result<(), Failure> {
     let mut bytes = 0;
     measured(scope, value, MAX_VALUE_DEPTH, &mut bytes)?;
     scope.spend_steps(bytes / BYTES_PER_STEP)

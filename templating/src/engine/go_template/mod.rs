@@ -23,11 +23,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
-use jiff::Timestamp;
-
+pub use super::Environment;
+pub(super) use arguments::{found_name, name_of};
+pub(super) use callee::{library, names};
+pub(super) use error::exceeded;
 pub use error::{Problem, TemplateError};
+pub(super) use guard::walkable;
 
-use crate::funcs::{Random, Scope};
+use crate::funcs::Scope;
 use crate::limits::{MAX_GO_RENDER_MEMORY_BYTES, MAX_GO_RENDER_STEPS, MAX_GO_TEMPLATE_BYTES};
 use crate::value::{Element, Map, Text, Value};
 
@@ -43,20 +46,6 @@ pub struct Delimiters {
 impl Default for Delimiters {
     fn default() -> Self {
         Self { left: "{{".to_owned(), right: "}}".to_owned() }
-    }
-}
-
-/// What functions reach besides the fields.
-pub struct Environment<'a> {
-    /// The time that `now` tells.
-    pub now: Timestamp,
-    /// Where passwords, keys and identifiers come from.
-    pub random: &'a mut dyn Random,
-}
-
-impl fmt::Debug for Environment<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Environment").field("now", &self.now).finish_non_exhaustive()
     }
 }
 
@@ -125,16 +114,43 @@ impl Template {
         environment: &mut Environment<'_>,
         missing_key: MissingKey,
     ) -> Result<Vec<u8>, TemplateError> {
+        let root = Map { element: Element::Text, entries: Rc::new(RefCell::new(texts(data))) };
+        self.run(root, environment, missing_key)
+    }
+
+    /// The rendered text with groups of fields, `{{ .group.name }}`; a missing one gives nothing, as in
+    /// [`MissingKey::NoValue`].
+    ///
+    /// # Errors
+    ///
+    /// As [`render_with`](Self::render_with).
+    pub fn render_groups(
+        &self,
+        groups: &BTreeMap<String, BTreeMap<String, Vec<u8>>>,
+        environment: &mut Environment<'_>,
+    ) -> Result<Vec<u8>, TemplateError> {
         let entries =
-            data.iter().map(|(name, value)| (Text::from(name.as_str()), Value::text(value.as_slice())));
-        let entries = Rc::new(RefCell::new(entries.collect()));
-        let root = Map { element: Element::Text, entries };
+            groups.iter().map(|(name, group)| (Text::from(name.as_str()), Value::text_map(texts(group))));
+        let root = Map { element: Element::Any, entries: Rc::new(RefCell::new(entries.collect())) };
+        self.run(root, environment, MissingKey::NoValue)
+    }
+
+    fn run(
+        &self,
+        root: Map,
+        environment: &mut Environment<'_>,
+        missing_key: MissingKey,
+    ) -> Result<Vec<u8>, TemplateError> {
         let scope =
             Scope::new(environment.now, environment.random, MAX_GO_RENDER_STEPS, MAX_GO_RENDER_MEMORY_BYTES);
         run::Run::new(&self.tree, root, missing_key, scope)
             .rendered()
             .map_err(|fault| self.lines.error(*fault))
     }
+}
+
+fn texts(data: &BTreeMap<String, Vec<u8>>) -> BTreeMap<Text, Value> {
+    data.iter().map(|(name, value)| (Text::from(name.as_str()), Value::text(value.as_slice()))).collect()
 }
 
 #[cfg(test)]

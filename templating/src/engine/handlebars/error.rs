@@ -2,6 +2,7 @@
 
 use handlebars::{RenderErrorReason, TemplateErrorReason};
 
+use crate::engine::go_template::{exceeded, names};
 use crate::engine::near::{near, near_names};
 use crate::limits::{MAX_RENDERED_BYTES, MAX_TEMPLATE_BYTES, MAX_TEMPLATE_NESTING, MAX_TEMPLATE_TAGS};
 
@@ -43,9 +44,9 @@ pub enum TemplateError {
         /// Where in the line.
         column: usize,
     },
-    /// With this data the template would take too long.
-    #[error("template would take too long: it loops too often over its fields")]
-    TooMuchWork,
+    /// A limit on the work of one rendering is passed.
+    #[error("template {0}")]
+    Limit(&'static str),
     /// A field does not exist.
     #[error("template line {line}, column {column}: field {field:?} does not exist{}", near_names(.near))]
     MissingField {
@@ -78,10 +79,11 @@ pub enum TemplateError {
 
 /// What a helper of ours complains about.
 #[derive(Debug, thiserror::Error)]
-#[error("helper {helper}: {reason}")]
-pub(super) struct HelperFault {
-    pub(super) helper: &'static str,
-    pub(super) reason: String,
+pub(super) enum HelperFault {
+    #[error("function {helper}: {reason}")]
+    Refused { helper: &'static str, reason: String },
+    #[error("a limit on {0}")]
+    Limit(&'static str),
 }
 
 impl TemplateError {
@@ -112,10 +114,13 @@ impl TemplateError {
                 return Self::MissingField { field, near, line, column };
             }
             RenderErrorReason::NestedError(fault) => match fault.downcast_ref::<HelperFault>() {
+                Some(HelperFault::Limit(what)) => return Self::Limit(exceeded(what)),
                 Some(fault) => fault.to_string(),
                 None => return Self::Internal,
             },
-            RenderErrorReason::HelperNotFound(name) => format!("there is no helper {name:?}"),
+            RenderErrorReason::HelperNotFound(name) => {
+                format!("there is no helper {name:?}{}", near_names(&near(name, names())))
+            }
             RenderErrorReason::ParamNotFoundForIndex(helper, index) => {
                 format!("helper {helper}: parameter {} is missing, or its field does not exist", index + 1)
             }

@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn a_hundred_hashes_are_more_than_a_rendering_may_make() {
         let mut random = crate::funcs::crypto::testing::Counted(1);
-        let mut scope = Scope::new(jiff::Timestamp::UNIX_EPOCH, &mut random, 3 * 20_000, 1 << 20);
+        let mut scope = Scope::new(jiff::Timestamp::UNIX_EPOCH, &mut random, 3 * 50_000, 1 << 20);
         let hashes =
             (0..100).map(|_| bcrypt(&mut scope, &[Value::text("x")])).take_while(Result::is_ok).count();
         assert_eq!(hashes, 3);

@@ -7,8 +7,6 @@ mod layout;
 mod moment;
 mod object;
 mod parse;
-#[cfg(test)]
-mod tests;
 mod zone;
 
 use self::duration::{Duration, HOUR, MINUTE, SECOND};

@@ -199,10 +199,10 @@ fn computed(
 ) -> Result<Value, Failure> {
     let mut result = Decimal::of(first)?;
     for other in others {
-        scope.spend_steps(1 + result.digits() / 16)?;
+        scope.spend_steps(4 + result.digits() / 16)?;
         result = operation(&result, &Decimal::of(to_float(other))?)?;
     }
-    scope.spend_steps(1 + result.digits() / 16)?;
+    scope.spend_steps(4 + result.digits() / 16)?;
     Ok(Value::Float(result.nearest_float()))
 }
 

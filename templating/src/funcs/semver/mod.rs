@@ -33,6 +33,7 @@ fn semver_compare(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, F
     let source = text(arguments, 0)?;
     // A range with a hyphen is looked for from every byte on.
     spend_reading(scope, source.len().saturating_mul(source.len()))?;
+    scope.spend_steps(8)?;
     spend_building(scope, source.len().saturating_mul(20))?;
     let constraints = std::str::from_utf8(source).ok().and_then(Constraints::parsed);
     let Some(constraints) = constraints else { return raised("improper constraint") };

@@ -27,7 +27,7 @@ fn characters(
     let count = usize::try_from(int(arguments, 0)?).unwrap_or_default();
     spend_building(scope, count)?;
     // Most of the drawn bytes are thrown away.
-    scope.spend_steps(count / 16)?;
+    scope.spend_steps(count / 4)?;
     let mut output = Vec::with_capacity(count);
     let mut drawn = [0; 64];
     while output.len() < count {
@@ -71,6 +71,7 @@ fn below(random: &mut dyn Random, bound: usize) -> usize {
 /// A random identifier of RFC 9562, version 4.
 fn uuidv4(scope: &mut Scope<'_>, _: &[Value]) -> Result<Value, Failure> {
     spend_building(scope, 36)?;
+    scope.spend_steps(4)?;
     let mut bytes = [0; 16];
     scope.random.fill(&mut bytes);
     let random = u128::from_be_bytes(bytes);

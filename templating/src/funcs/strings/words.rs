@@ -146,6 +146,7 @@ impl<'t> Words<'t> {
 fn separated(scope: &mut Scope<'_>, arguments: &[Value], connector: char) -> Result<Value, Failure> {
     let text = text(arguments, 0)?;
     spend_building(scope, text.len().saturating_mul(3))?;
+    scope.spend_steps(text.len() / 8)?;
     Ok(Value::text(lower_words(text, connector)))
 }
 

@@ -20,6 +20,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 fn url_parse(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let text = text(arguments, 0)?;
     spend_building(scope, text.len().saturating_mul(12).saturating_add(1024))?;
+    scope.spend_steps(4)?;
     let Some(url) = Url::parsed(text) else { return raised("unable to parse url") };
     let hostname = url.hostname().to_vec();
     let userinfo = url.user.as_ref().map(User::written).unwrap_or_default();

@@ -1,0 +1,159 @@
+//! From a `generatorRef` to the generator that it names, as it is now.
+
+use std::fmt;
+
+use kube::core::DynamicObject;
+use serde_json::{Value, json};
+use strongroom_crds::names::{GENERATOR_GROUP, GENERATOR_VERSION};
+use strongroom_crds::{GeneratorKind, GeneratorRef, cluster_member};
+use strongroom_provider_api::{GeneratorDescriptor, OWN_GENERATORS};
+
+use super::{GeneratorError, Registry};
+use crate::kube_io::{Cluster, ObjectKey};
+
+/// A generator as it was read for one attempt. A ClusterGenerator is one of its own kind in the namespace that uses it.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// Its kind.
+    pub descriptor: GeneratorDescriptor,
+    /// The namespace that uses it: its references are read there, and nowhere else.
+    pub namespace: String,
+    /// The name of the object.
+    pub name: String,
+    /// Its spec.
+    pub spec: Value,
+}
+
+impl Resolved {
+    /// The whole of it, for a GeneratorState.
+    pub fn snapshot(&self) -> Value {
+        json!({
+            "apiVersion": format!("{}/{GENERATOR_VERSION}", self.descriptor.group),
+            "kind": self.descriptor.kind,
+            "metadata": { "name": self.name, "namespace": self.namespace },
+            "spec": self.spec,
+        })
+    }
+
+    /// The generator of which [`snapshot`](Self::snapshot) was taken, in `namespace`, wherever the snapshot says it was.
+    ///
+    /// # Errors
+    /// It is none, or its kind is not built in.
+    pub fn of_snapshot(
+        registry: &Registry,
+        namespace: &str,
+        snapshot: &Value,
+    ) -> Result<Self, GeneratorError> {
+        let text = |pointer: &str| snapshot.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let group = text("/apiVersion").split('/').next().unwrap_or_default();
+        let unknown = || GeneratorError::NotBuiltIn(registry.kinds());
+        Ok(Self {
+            descriptor: registry.find(group, text("/kind")).ok_or_else(unknown)?,
+            namespace: namespace.to_owned(),
+            name: text("/metadata/name").to_owned(),
+            spec: snapshot.get("spec").cloned().unwrap_or_else(|| json!({})),
+        })
+    }
+
+    /// True if a controller of `class` uses it. One that cannot be read is told so by everybody.
+    pub fn is_of_class(&self, class: &str) -> bool {
+        let own = self.descriptor.controller_class(&self.spec).ok().flatten();
+        own.is_none_or(|own| own == class)
+    }
+}
+
+/// As messages name it: `Password "name"`.
+impl fmt::Display for Resolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.descriptor.kind, self.name)
+    }
+}
+
+/// The generator that `reference` names, for an object in `namespace` (spec eso-core 6.2).
+///
+/// It is read afresh for each sync, and not watched: as upstream, an edited generator makes new values at the next
+/// refresh, not before. Who edits a Password's length does not mean to lock out everybody who has the old one.
+///
+/// # Errors
+/// There is none of that name, it cannot be read, or its kind is not built in.
+pub async fn resolve(
+    cluster: &Cluster,
+    registry: &Registry,
+    namespace: &str,
+    reference: &GeneratorRef,
+) -> Result<Resolved, GeneratorError> {
+    let group = reference.api_version.split('/').next().unwrap_or_default();
+    if ![GENERATOR_GROUP, OWN_GENERATORS].contains(&group) {
+        let message = format!("generatorRef.apiVersion {:?} is not one of generators", reference.api_version);
+        return Err(GeneratorError::Invalid(message));
+    }
+    let kind = reference.kind.as_str();
+    let is_cluster = reference.kind == GeneratorKind::ClusterGenerator;
+    let descriptor = registry.find(group, kind);
+    // Nothing is asked for what could not be used.
+    if descriptor.is_none() && !is_cluster {
+        return Err(GeneratorError::NotBuiltIn(registry.kinds()));
+    }
+    let key = ObjectKey::new(if is_cluster { "" } else { namespace }, &reference.name);
+    let object = cluster.generator(group, kind, &key).await.map_err(GeneratorError::Unreadable)?;
+    let object = object.ok_or(GeneratorError::Absent)?;
+    let (descriptor, spec) = match descriptor {
+        Some(descriptor) => (descriptor, object.data.get("spec").cloned().unwrap_or_else(|| json!({}))),
+        None => expanded(registry, &object)?,
+    };
+    Ok(Resolved { descriptor, namespace: namespace.to_owned(), name: reference.name.clone(), spec })
+}
+
+/// What a ClusterGenerator stands for: the kind it names, with the member that belongs to it.
+fn expanded(
+    registry: &Registry,
+    object: &DynamicObject,
+) -> Result<(GeneratorDescriptor, Value), GeneratorError> {
+    let kind = object.data.pointer("/spec/kind").and_then(Value::as_str).unwrap_or_default();
+    let member = object.data.pointer("/spec/generator").and_then(|it| it.get(cluster_member(kind)));
+    let Some(spec) = member.filter(|spec| spec.is_object()) else {
+        let message = format!("invalid ClusterGenerator: when kind is {kind}, {kind}Spec must be set");
+        return Err(GeneratorError::Invalid(message));
+    };
+    let unknown = || GeneratorError::NotBuiltIn(registry.kinds());
+    Ok((registry.find(GENERATOR_GROUP, kind).ok_or_else(unknown)?, spec.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cluster_generator(spec: &Value) -> Result<(GeneratorDescriptor, Value), GeneratorError> {
+        let object = json!({
+            "apiVersion": "generators.external-secrets.io/v1alpha1", "kind": "ClusterGenerator",
+            "metadata": { "name": "g" }, "spec": spec,
+        });
+        expanded(&Registry::default(), &serde_json::from_value(object).unwrap())
+    }
+
+    #[test]
+    fn a_cluster_generator_stands_for_the_member_of_its_kind() {
+        let spec = json!({ "kind": "UUID", "generator": { "uuidSpec": {} } });
+        let (descriptor, spec) = cluster_generator(&spec).unwrap();
+        assert_eq!((descriptor.kind, spec), ("UUID", json!({})));
+        let wrong =
+            cluster_generator(&json!({ "kind": "Fake", "generator": { "uuidSpec": {} } })).unwrap_err();
+        assert_eq!(wrong.to_string(), "invalid ClusterGenerator: when kind is Fake, FakeSpec must be set");
+        let foreign = cluster_generator(&json!({ "kind": "Grafana", "generator": { "grafanaSpec": {} } }));
+        let foreign = foreign.unwrap_err();
+        assert_eq!(foreign.reason(), "Unsupported");
+        assert!(foreign.to_string().contains("Password"), "{foreign}");
+    }
+
+    #[test]
+    fn a_snapshot_is_the_same_generator_in_the_namespace_of_its_state() {
+        let descriptor = Registry::default().find(GENERATOR_GROUP, "Fake").unwrap();
+        let spec = json!({ "data": { "a": "b" } });
+        let resolved = Resolved { descriptor, namespace: "ns".to_owned(), name: "g".to_owned(), spec };
+        let mut snapshot = resolved.snapshot();
+        snapshot["metadata"]["namespace"] = "elsewhere".into();
+        let again = Resolved::of_snapshot(&Registry::default(), "ns", &snapshot).unwrap();
+        assert_eq!((again.snapshot(), again.to_string()), (resolved.snapshot(), r#"Fake "g""#.to_owned()));
+        assert!(Resolved::of_snapshot(&Registry::default(), "ns", &json!({})).is_err());
+    }
+}

@@ -1,0 +1,392 @@
+//! What is to be done with a lease now: a pure function of its record, its owner and the time.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use strongroom_crds::{LeaseState, RecordedLease, SecretLease};
+
+/// Our clock and the service's may differ by so much: a lease counts as ended by itself only when it ended so long ago.
+const SKEW: SignedDuration = SignedDuration::from_secs(30);
+/// Values that did not reach their target in this time never will: the process that made them has ended.
+const ABANDONED: SignedDuration = SignedDuration::from_mins(10);
+/// A lease without an end that cannot be revoked is given up so long after it should have been.
+const GIVEN_UP: SignedDuration = SignedDuration::from_hours(1);
+/// Nothing is looked at less often.
+const LONGEST: Duration = crate::schedule::RESYNC;
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Nothing for so long.
+    Wait(Duration),
+    /// Ask for it to last this long from now.
+    Renew(SignedDuration),
+    /// It cannot be kept alive: others must take its place.
+    Replace(Why),
+    /// End it, then drop the record.
+    Revoke,
+    /// It has ended by itself: drop the record.
+    Drop,
+}
+
+/// Why others must take a lease's place. `Display` is for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// It was given without a right to renewal, and most of its life is over.
+    Fixed,
+    /// The service puts others in its place by itself.
+    Rotated,
+    /// It is over.
+    Ended,
+    /// The renewal was refused.
+    Refused,
+    /// The renewal gave less than half of what was asked for.
+    Truncated,
+    /// The login from which it hangs ends before it, and cannot be kept alive from here.
+    Parent,
+}
+
+/// Whether the object in whose target the values are is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// It is.
+    Present,
+    /// It is not, or it is another of the same name.
+    Gone,
+}
+
+impl Why {
+    /// The reason word of a condition and an event.
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Fixed => "LeaseFixed",
+            Self::Rotated => "LeaseRotated",
+            Self::Ended => "LeaseEnded",
+            Self::Refused => "RenewalRefused",
+            Self::Truncated => "RenewalTruncated",
+            Self::Parent => "ParentEnds",
+        }
+    }
+
+    /// What a person should know.
+    pub(super) fn message(self) -> &'static str {
+        match self {
+            Self::Fixed => "the lease cannot be renewed: new credentials take its place",
+            Self::Rotated => "the service has put others in the place of these",
+            Self::Ended => "the lease has ended: new credentials take its place",
+            Self::Refused => "the renewal was refused: new credentials take its place",
+            Self::Truncated => {
+                "the lease is near the longest that the service allows: new credentials take its place"
+            }
+            Self::Parent => {
+                "the login that the lease hangs from ends, and cannot be kept alive from here: new credentials take its \
+                 place. In Vault, the right to `update` `auth/token/renew-accessor`, or a longer `token_max_ttl` or a \
+                 `token_period` of the login's role, avoids this"
+            }
+        }
+    }
+}
+
+/// What is to be done with `record` at `now`.
+pub(super) fn step(record: &SecretLease, owner: Owner, now: Timestamp) -> Step {
+    let lease = record.lease();
+    let is_over = lease.expires.is_some_and(|end| now >= saturating(end, SKEW));
+    let unwanted = record.metadata.deletion_timestamp.is_some() || owner == Owner::Gone;
+    let endless =
+        lease.expires.is_none() && unwanted && now >= saturating(since_deletion(record, now), GIVEN_UP);
+    // What cannot be named cannot be revoked either.
+    let ends_alone = lease.id.is_none() || lease.end == "Rotated";
+    match record.state() {
+        _ if unwanted && (is_over || ends_alone || endless) => Step::Drop,
+        _ if unwanted => Step::Revoke,
+        LeaseState::Superseded if is_over || ends_alone => Step::Drop,
+        LeaseState::Superseded => {
+            let revoke_at = record.status.as_ref().and_then(|status| status.revoke_at).unwrap_or(now);
+            if now >= revoke_at { Step::Revoke } else { wait(revoke_at.duration_since(now)) }
+        }
+        LeaseState::Pending if is_over => Step::Drop,
+        LeaseState::Pending => {
+            let abandoned = saturating(record.spec.lease.issued, ABANDONED);
+            if now < abandoned {
+                wait(abandoned.duration_since(now))
+            } else if ends_alone {
+                Step::Drop
+            } else {
+                Step::Revoke
+            }
+        }
+        // The owner has been asked; its own attempts have their backoff. After the end nothing is left to do for it.
+        LeaseState::Ending => Step::Wait(LONGEST),
+        LeaseState::Active => active(record, lease, now),
+    }
+}
+
+/// How the lease stands after a renewal that asked for `asked`: `Some` if others must take its place.
+pub(super) fn after_renewal(lease: &RecordedLease, asked: SignedDuration, now: Timestamp) -> Option<Why> {
+    let left = |end: Option<Timestamp>| end.map(|end| end.duration_since(now));
+    let short = |left: Option<SignedDuration>| left.is_some_and(|left| left * 2 < asked);
+    if lease.end == "Fixed" || short(left(lease.expires)) {
+        return Some(Why::Truncated);
+    }
+    let parent = lease.parent.as_ref()?;
+    // Earlier than the lease itself: nothing can be had for a last moment here.
+    let ends = left(parent.expires).is_some_and(|left| left < asked);
+    (ends && !parent.renewable).then_some(Why::Parent)
+}
+
+/// When the lease ends, be it by its own end or by its parent's.
+pub(super) fn end(lease: &RecordedLease) -> Option<Timestamp> {
+    let parent = lease.parent.as_ref().and_then(|parent| parent.expires);
+    match (lease.expires, parent) {
+        (Some(own), Some(parent)) => Some(own.min(parent)),
+        (own, parent) => own.or(parent),
+    }
+}
+
+/// When it is renewed, or replaced where it cannot be: at two thirds of its life, up to a tenth of it earlier, so that
+/// leases that were given together are not renewed together.
+pub(super) fn renewal(record: &SecretLease) -> Option<Timestamp> {
+    let lease = record.lease();
+    let end = end(lease)?;
+    if lease.end == "Rotated" {
+        return Some(end);
+    }
+    let renewed = record.status.as_ref().and_then(|status| status.renewed);
+    let since = renewed.unwrap_or(lease.issued);
+    let life = end.duration_since(since).max(SignedDuration::ZERO);
+    let early = life / 1000 * i32::from(share(record)) / 10;
+    since.checked_add(life / 3 * 2 - early).ok()
+}
+
+fn active(record: &SecretLease, lease: &RecordedLease, now: Timestamp) -> Step {
+    let (Some(end), Some(renewal)) = (end(lease), renewal(record)) else { return Step::Wait(LONGEST) };
+    if now < renewal {
+        return wait(renewal.duration_since(now));
+    }
+    match lease.end.as_str() {
+        "Rotated" => Step::Replace(Why::Rotated),
+        _ if now >= end => Step::Replace(Why::Ended),
+        "Fixed" => Step::Replace(Why::Fixed),
+        _ => Step::Renew(length(record)),
+    }
+}
+
+/// For how long the lease was given at first: that is asked for again.
+pub(super) fn length(record: &SecretLease) -> SignedDuration {
+    let RecordedLease { issued, expires, .. } = &record.spec.lease;
+    expires.map_or(SignedDuration::from_hours(1), |end| end.duration_since(*issued))
+}
+
+/// From 0 to 999, another for each lease and each of its renewals.
+fn share(record: &SecretLease) -> u16 {
+    let renewals = record.status.as_ref().and_then(|status| status.renewals).unwrap_or_default();
+    let uid = record.metadata.uid.as_deref().unwrap_or_default();
+    let seed = uid.bytes().chain(renewals.to_le_bytes());
+    // FNV-1a: it only has to spread.
+    let hash = seed.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    u16::try_from(hash % 1000).unwrap_or_default()
+}
+
+fn since_deletion(record: &SecretLease, now: Timestamp) -> Timestamp {
+    record.metadata.deletion_timestamp.as_ref().map_or(now, |time| time.0)
+}
+
+fn wait(time: SignedDuration) -> Step {
+    Step::Wait(time.unsigned_abs().min(LONGEST))
+}
+
+fn saturating(time: Timestamp, added: SignedDuration) -> Timestamp {
+    time.checked_add(added).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+    use strongroom_crds::{LeaseOwner, LeasedGenerator, RecordedParent, SecretLeaseSpec, SecretLeaseStatus};
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    fn lease(end: &str, expires: i64) -> RecordedLease {
+        RecordedLease {
+            id: Some("id".to_owned()),
+            issued: at(0),
+            expires: Some(at(expires)),
+            end: end.to_owned(),
+            parent: None,
+        }
+    }
+
+    /// A lease of 300 seconds that was given at 0.
+    fn record(state: LeaseState) -> SecretLease {
+        let generator =
+            LeasedGenerator { kind: "K".to_owned(), name: "g".to_owned(), snapshot: serde_json::json!({}) };
+        let owner = LeaseOwner { kind: "E".to_owned(), name: "o".to_owned(), uid: "u".to_owned(), entry: 0 };
+        let spec = SecretLeaseSpec {
+            controller: "default".to_owned(),
+            owner,
+            generator,
+            lease: lease("Renewable", 300),
+        };
+        let mut record = SecretLease::new("l", spec);
+        record.metadata.uid = Some("uid".to_owned());
+        record.status = Some(SecretLeaseStatus { state, ..SecretLeaseStatus::default() });
+        record
+    }
+
+    fn status(record: &mut SecretLease) -> &mut SecretLeaseStatus {
+        record.status.as_mut().unwrap()
+    }
+
+    fn kind(step: Step) -> &'static str {
+        match step {
+            Step::Wait(_) => "wait",
+            Step::Renew(_) => "renew",
+            Step::Replace(why) => why.reason(),
+            Step::Revoke => "revoke",
+            Step::Drop => "drop",
+        }
+    }
+
+    fn steps(record: &SecretLease, owner: Owner, seconds: &[i64]) -> Vec<&'static str> {
+        seconds.iter().map(|now| kind(step(record, owner, at(*now)))).collect()
+    }
+
+    #[test]
+    fn an_active_lease_is_renewed_between_57_and_67_percent_of_its_life() {
+        let active = record(LeaseState::Active);
+        let due = renewal(&active).unwrap();
+        assert!((at(170)..=at(200)).contains(&due), "{due}");
+        assert_eq!(steps(&active, Owner::Present, &[0, 169, 200, 299]), ["wait", "wait", "renew", "renew"]);
+        assert_eq!(step(&active, Owner::Present, at(200)), Step::Renew(SignedDuration::from_secs(300)));
+    }
+
+    #[test]
+    fn leases_that_were_given_together_are_not_renewed_together() {
+        let mut times = std::collections::BTreeSet::new();
+        for number in 0..100 {
+            let mut one = record(LeaseState::Active);
+            one.metadata.uid = Some(format!("uid-{number}"));
+            times.insert(renewal(&one).unwrap());
+        }
+        assert!(times.len() > 50, "{}", times.len());
+        let spread = times.last().unwrap().duration_since(*times.first().unwrap());
+        assert!(spread.as_secs() >= 20, "{spread}");
+    }
+
+    #[test]
+    fn the_next_renewal_counts_from_the_last() {
+        let mut active = record(LeaseState::Active);
+        status(&mut active).renewed = Some(at(200));
+        status(&mut active).lease = Some(lease("Renewable", 500));
+        assert_eq!(steps(&active, Owner::Present, &[201, 365, 400]), ["wait", "wait", "renew"]);
+    }
+
+    #[test]
+    fn a_lease_that_is_over_is_replaced() {
+        let active = record(LeaseState::Active);
+        assert_eq!(steps(&active, Owner::Present, &[300, 10_000]), ["LeaseEnded", "LeaseEnded"]);
+    }
+
+    #[test]
+    fn what_cannot_be_renewed_is_replaced_at_two_thirds_and_what_is_rotated_at_its_end() {
+        let mut active = record(LeaseState::Active);
+        active.spec.lease = lease("Fixed", 300);
+        assert_eq!(steps(&active, Owner::Present, &[169, 200]), ["wait", "LeaseFixed"]);
+        active.spec.lease = lease("Rotated", 300);
+        assert_eq!(steps(&active, Owner::Present, &[299, 300]), ["wait", "LeaseRotated"]);
+    }
+
+    #[test]
+    fn a_parent_that_ends_earlier_is_renewed_in_time() {
+        let mut active = record(LeaseState::Active);
+        let parent = RecordedParent { accessor: "a".to_owned(), expires: Some(at(60)), renewable: true };
+        active.spec.lease.parent = Some(parent);
+        assert_eq!(steps(&active, Owner::Present, &[30, 40]), ["wait", "renew"]);
+        assert_eq!(steps(&active, Owner::Present, &[60]), ["LeaseEnded"]);
+    }
+
+    #[test]
+    fn a_renewal_may_leave_nothing_but_replacement() {
+        let asked = SignedDuration::from_secs(300);
+        assert_eq!(after_renewal(&lease("Renewable", 500), asked, at(200)), None);
+        assert_eq!(after_renewal(&lease("Renewable", 300), asked, at(200)), Some(Why::Truncated));
+        assert_eq!(after_renewal(&lease("Fixed", 500), asked, at(200)), Some(Why::Truncated));
+        let mut hanging = lease("Renewable", 500);
+        let parent = |expires, renewable| {
+            Some(RecordedParent { accessor: "a".to_owned(), expires: Some(at(expires)), renewable })
+        };
+        for (expires, renewable, expected) in
+            [(300, true, None), (300, false, Some(Why::Parent)), (500, false, None)]
+        {
+            hanging.parent = parent(expires, renewable);
+            assert_eq!(after_renewal(&hanging, asked, at(200)), expected);
+        }
+    }
+
+    #[test]
+    fn what_was_superseded_is_revoked_after_the_grace_time_or_ends_by_itself() {
+        let mut old = record(LeaseState::Superseded);
+        status(&mut old).revoke_at = Some(at(120));
+        assert_eq!(steps(&old, Owner::Present, &[119, 120, 329, 330]), ["wait", "revoke", "revoke", "drop"]);
+    }
+
+    #[test]
+    fn without_its_owner_a_lease_is_revoked_at_once_and_its_record_never_stays_longer_than_it() {
+        for state in LeaseState::ALL {
+            assert_eq!(steps(&record(state), Owner::Gone, &[1, 329, 330]), ["revoke", "revoke", "drop"]);
+            let mut deleted = record(state);
+            deleted.metadata.deletion_timestamp = Some(Time(at(1)));
+            assert_eq!(steps(&deleted, Owner::Present, &[1, 329, 330]), ["revoke", "revoke", "drop"]);
+        }
+    }
+
+    #[test]
+    fn a_lease_without_end_that_cannot_be_revoked_is_given_up_after_an_hour() {
+        let mut deleted = record(LeaseState::Active);
+        deleted.spec.lease.expires = None;
+        deleted.metadata.deletion_timestamp = Some(Time(at(0)));
+        assert_eq!(steps(&deleted, Owner::Gone, &[1, 3_599, 3_600]), ["revoke", "revoke", "drop"]);
+    }
+
+    #[test]
+    fn what_has_no_name_is_not_revoked() {
+        for state in LeaseState::ALL {
+            let mut nameless = record(state);
+            nameless.spec.lease.id = None;
+            assert_eq!(steps(&nameless, Owner::Gone, &[1]), ["drop"]);
+        }
+    }
+
+    #[test]
+    fn what_a_crash_left_on_its_way_is_revoked_when_nobody_can_be_at_it_any_more() {
+        let mut pending = record(LeaseState::Pending);
+        pending.spec.lease = lease("Renewable", 3_000);
+        assert_eq!(
+            steps(&pending, Owner::Present, &[1, 599, 600, 3_030]),
+            ["wait", "wait", "revoke", "drop"]
+        );
+    }
+
+    #[test]
+    fn a_restart_changes_nothing() {
+        // Nothing but the record, the owner and the time goes in; a record is the same after a restart.
+        let stored = serde_json::to_value(record(LeaseState::Active)).unwrap();
+        let read: SecretLease = serde_json::from_value(stored).unwrap();
+        for now in [0, 169, 200, 299] {
+            let (before, after) = (record(LeaseState::Active), &read);
+            assert_eq!(step(&before, Owner::Present, at(now)), step(after, Owner::Present, at(now)));
+        }
+    }
+
+    #[test]
+    fn a_clock_that_went_back_makes_nobody_wait_longer_than_an_hour() {
+        let active = record(LeaseState::Active);
+        assert!(matches!(step(&active, Owner::Present, at(-100_000)), Step::Wait(wait) if wait <= LONGEST));
+    }
+}

@@ -1,0 +1,216 @@
+//! The leases of one owner, as its pipeline sees them: whether they stand, recorded, replaced.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::api::ObjectMeta;
+use strongroom_crds::conditions::STATUS_FALSE;
+use strongroom_crds::secret_lease::FINALIZER_SECRET_LEASE;
+use strongroom_crds::{
+    LeaseOwner, LeaseState, LeasedGenerator, SecretLease, SecretLeaseSpec, SecretLeaseStatus,
+};
+use strongroom_provider_api::Lease;
+
+use super::record::{recorded, remember, set_ready, status, write_status};
+use super::{due, revoke};
+use crate::context::Context;
+use crate::generators::{GeneratorHandle, Resolved};
+use crate::kube_io::{ApiError, ObjectKey, Watched};
+
+/// A lease that was recorded for values that are on their way to their target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded(ObjectKey);
+
+/// The fingerprint of what is in a target besides what was generated, if it has one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inputs(pub Option<String>);
+
+/// The records of the owner `uid` in `namespace` that are not being deleted.
+fn owned(context: &Context, namespace: &str, uid: &str) -> Vec<(ObjectKey, Arc<Watched<SecretLease>>)> {
+    let keys = context.leases.keys_where(|key, record| {
+        key.namespace == namespace
+            && record.0.as_ref().is_ok_and(|record| {
+                record.spec.owner.uid == uid && record.metadata.deletion_timestamp.is_none()
+            })
+    });
+    keys.into_iter().filter_map(|key| context.leases.get(&key).map(|record| (key, record))).collect()
+}
+
+/// True if a lease of the owner cannot be kept alive, so that others must take its place.
+pub fn ending(context: &Context, namespace: &str, uid: &str) -> bool {
+    !context.leases.is_empty()
+        && owned(context, namespace, uid)
+            .iter()
+            .any(|(_, record)| record.0.as_ref().is_ok_and(|record| record.state() == LeaseState::Ending))
+}
+
+/// True if what each of `generators` (with its place in the owner) made is in the target, is leased, holds at `now`, and
+/// was made by the generator as it is now: then a refresh has nothing to bring. Where the owner draws from stores as
+/// well, `inputs` is the fingerprint of what these gave, and must be what it was.
+pub fn stand<'a>(
+    context: &Context,
+    namespace: &str,
+    uid: &str,
+    generators: impl IntoIterator<Item = (usize, &'a Resolved)>,
+    inputs: Option<&str>,
+    now: Timestamp,
+) -> bool {
+    if context.leases.is_empty() {
+        return false;
+    }
+    let owned = owned(context, namespace, uid);
+    let mut any = false;
+    for (place, generator) in generators {
+        any = true;
+        let snapshot = generator.snapshot();
+        let holds = |record: &SecretLease| {
+            usize::try_from(record.spec.owner.entry).is_ok_and(|entry| entry == place)
+                && record.state() == LeaseState::Active
+                && record.spec.generator.snapshot == snapshot
+                && inputs.is_none_or(|inputs| known_inputs(record) == Some(inputs))
+                && due::end(record.lease()).is_none_or(|end| now < end)
+        };
+        if !owned.iter().any(|(_, record)| record.0.as_ref().is_ok_and(holds)) {
+            return false;
+        }
+    }
+    any
+}
+
+fn known_inputs(record: &SecretLease) -> Option<&str> {
+    record.status.as_ref()?.inputs.as_deref()
+}
+
+/// Revokes what others have replaced already, so that there are never more than two generations of credentials. What
+/// cannot be revoked now is left to its own time.
+pub async fn make_room(context: &Context, namespace: &str, uid: &str) {
+    if context.leases.is_empty() {
+        return;
+    }
+    for (key, record) in owned(context, namespace, uid) {
+        if let Ok(record) = &record.0
+            && record.state() == LeaseState::Superseded
+        {
+            let _ = revoke::revoke(context, &key, record).await;
+        }
+    }
+}
+
+/// Records `lease` of what `generator` made, by `client`, for the `place` of `owner`. The record bears our finalizer from the start, so
+/// that no credential is ever forgotten.
+///
+/// # Errors
+/// The API server did not store it: the lease must be revoked by the caller.
+pub async fn record(
+    context: &Context,
+    owner: &OwnerReference,
+    place: usize,
+    generator: &Resolved,
+    client: &Arc<GeneratorHandle>,
+    lease: &Lease,
+) -> Result<Recorded, ApiError> {
+    let mut record = SecretLease::new(
+        "",
+        SecretLeaseSpec {
+            controller: context.settings.controller_class.clone(),
+            owner: LeaseOwner {
+                kind: owner.kind.clone(),
+                name: owner.name.clone(),
+                uid: owner.uid.clone(),
+                entry: i64::try_from(place).unwrap_or_default(),
+            },
+            generator: LeasedGenerator {
+                kind: generator.descriptor.kind.to_owned(),
+                name: generator.name.clone(),
+                snapshot: generator.snapshot(),
+            },
+            lease: recorded(lease),
+        },
+    );
+    record.metadata = ObjectMeta {
+        // The API server adds a few letters, and cuts what is too long.
+        generate_name: Some(format!("{}-", owner.name)),
+        namespace: Some(generator.namespace.clone()),
+        finalizers: Some(vec![FINALIZER_SECRET_LEASE.to_owned()]),
+        owner_references: Some(vec![owner.clone()]),
+        ..ObjectMeta::default()
+    };
+    let stored = context.cluster.create_lease(&record).await?;
+    let key = ObjectKey::of(&stored.metadata);
+    context.lease_clients.note(&key, client);
+    remember(context, stored);
+    Ok(Recorded(key))
+}
+
+/// What was `recorded` has reached its target: it is kept alive from now on, and every other lease of the owner ends
+/// after the grace time. Or (`used` is `None`) it never will: then it is revoked. `used` holds the fingerprint of what
+/// else is in the target, if it has one.
+///
+/// A record that cannot be written now keeps its state: it is settled by the next attempt, or revoked as abandoned.
+pub async fn settle(
+    context: &Context,
+    namespace: &str,
+    uid: &str,
+    recorded: &[Recorded],
+    used: Option<&Inputs>,
+) {
+    if context.leases.is_empty() || (used.is_none() && recorded.is_empty()) {
+        return;
+    }
+    let now = context.clock.now();
+    let grace = SignedDuration::try_from(context.settings.generator_grace).unwrap_or(SignedDuration::ZERO);
+    let owned = owned(context, namespace, uid);
+    let mut all_active = true;
+    for (key, record) in &owned {
+        let Ok(record) = &record.0 else { continue };
+        let is_new = recorded.iter().any(|Recorded(new)| new == key);
+        let mut wanted = status(record);
+        if let Some(Inputs(inputs)) = used.filter(|_| is_new) {
+            wanted.state = LeaseState::Active;
+            wanted.inputs.clone_from(inputs);
+            wanted.lease.get_or_insert_with(|| record.spec.lease.clone());
+            set_ready(&mut wanted, true, "Leased", "the credentials are in use", now);
+        } else if is_new {
+            supersede(&mut wanted, now, SignedDuration::ZERO);
+        } else {
+            continue;
+        }
+        all_active &= written(context, key, &wanted).await;
+    }
+    // While the record of the new ones says that they are on their way, a later attempt replaces all of them.
+    if used.is_none() || !all_active {
+        return;
+    }
+    for (key, record) in &owned {
+        let Ok(record) = &record.0 else { continue };
+        let is_new = recorded.iter().any(|Recorded(new)| new == key);
+        if is_new || record.state() == LeaseState::Superseded {
+            continue;
+        }
+        let mut wanted = status(record);
+        supersede(&mut wanted, now, grace);
+        written(context, key, &wanted).await;
+    }
+}
+
+fn supersede(status: &mut SecretLeaseStatus, now: Timestamp, grace: SignedDuration) {
+    status.state = LeaseState::Superseded;
+    status.superseded = Some(now);
+    status.revoke_at = Some(now.checked_add(grace).unwrap_or(now));
+    // Why it could not be kept alive stays to be read.
+    let why = status.conditions.iter().find(|condition| condition.status == STATUS_FALSE);
+    let why = why.and_then(|condition| condition.message.as_deref()).unwrap_or_default();
+    let message = format!("others have taken its place. {why}").trim_end().to_owned();
+    set_ready(status, false, "Superseded", &message, now);
+}
+
+async fn written(context: &Context, key: &ObjectKey, status: &SecretLeaseStatus) -> bool {
+    match write_status(context, key, status).await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(lease = %key, %error, "the state of a lease could not be written");
+            false
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The controller crashes, stops or is replaced, again and again: leases live on, and nobody gets new credentials.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::{Result, ensure};
+use strongroom_e2e::{cluster::Kind, wait::until};
+
+use crate::leased::{Credentials, Leased};
+
+/// Objects. CI has two cores for everything; `STRONGROOM_LEASES` asks for another number.
+const OBJECTS: usize = 40;
+const KILLS: usize = 20;
+
+/// What each Secret holds, and its resource version.
+async fn held(leased: &Leased, objects: usize) -> Result<BTreeMap<String, (Credentials, String)>> {
+    let mut all = BTreeMap::new();
+    for number in 0..objects {
+        let name = format!("app-{number}");
+        let secret = leased.story.get(Kind::Secret, &name).await?;
+        let version = secret["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
+        all.insert(name.clone(), (leased.credentials(&name).await?, version));
+    }
+    Ok(all)
+}
+
+async fn all_active(leased: &Leased, objects: usize) -> Result<()> {
+    until("all leases to be active", Duration::from_mins(4), async || {
+        let records = leased.records().await?;
+        let active = records.iter().filter(|record| record["status"]["state"] == "Active").count();
+        ensure!(active == objects && records.len() == objects, "{active} of {} are active", records.len());
+        Ok(())
+    })
+    .await
+}
+
+fn objects() -> usize {
+    #[expect(clippy::disallowed_methods, reason = "how much is asked for is said on the command line")]
+    let asked = std::env::var("STRONGROOM_LEASES").ok();
+    asked.and_then(|number| number.parse().ok()).unwrap_or(OBJECTS)
+}
+
+#[tokio::test]
+async fn twenty_crashes_under_leases_cost_no_credential_and_no_secret() -> Result<()> {
+    // Renewals fall into the time of the crashes, and so do refreshes.
+    let leased = Leased::begin("leases-crash", ("40s", "2h"), ("2h", "leases")).await?;
+    let objects = objects();
+    let mut controller = leased.controller("one").await?;
+    for number in 0..objects {
+        leased.external_secret(&format!("app-{number}"), "15s").await?;
+    }
+    all_active(&leased, objects).await?;
+    let before = held(&leased, objects).await?;
+    let (leases, roles) = (leased.vault_leases().await?, leased.database_roles().await?);
+    assert_eq!((leases, roles), (objects, objects));
+    let mut tokens = vec![leased.tokens().await?];
+
+    for _ in 0..KILLS {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        controller.kill()?;
+        controller = leased.controller("one").await?;
+        tokens.push(leased.tokens().await?);
+    }
+    all_active(&leased, objects).await?;
+    let after = held(&leased, objects).await?;
+    assert_eq!(before, after, "a Secret changed");
+    assert_eq!((leased.vault_leases().await?, leased.database_roles().await?), (objects, objects));
+    for (credentials, _) in after.values() {
+        leased.postgres.log_in(&credentials.user, &credentials.password).await?;
+    }
+    let renewed = leased.records().await?;
+    let renewals: i64 = renewed.iter().filter_map(|record| record["status"]["renewals"].as_i64()).sum();
+    println_figures(objects, &tokens, renewals);
+    drop(controller);
+    leased.story.end().await
+}
+
+#[expect(clippy::print_stdout, reason = "the figures of this story are asked for")]
+fn println_figures(objects: usize, tokens: &[usize], renewals: i64) {
+    println!("{objects} leases, {KILLS} crashes: {renewals} renewals, 0 new credentials, tokens {tokens:?}");
+}
+
+#[tokio::test]
+async fn a_clean_stop_leaves_the_leases_alive_for_who_comes_next() -> Result<()> {
+    let leased = Leased::begin("leases-stop", ("15s", "2h"), ("2h", "leases")).await?;
+    let controller = leased.controller("one").await?;
+    leased.external_secret("app-0", "5s").await?;
+    leased.external_secret("app-1", "5s").await?;
+    all_active(&leased, 2).await?;
+    let before = held(&leased, 2).await?;
+    for role in ["two", "three"] {
+        // A rolling update: the next starts while the one before ends.
+        let next = leased.controller(role).await?;
+        drop(next);
+    }
+    drop(controller);
+    let last = leased.controller("four").await?;
+    until("a renewal by the last", Duration::from_mins(2), async || {
+        for record in leased.records().await? {
+            ensure!(record["status"]["renewals"].as_i64() >= Some(2), "{}", record["status"]);
+        }
+        Ok(())
+    })
+    .await?;
+    assert_eq!(held(&leased, 2).await?, before);
+    assert_eq!(leased.vault_leases().await?, 2);
+    for (credentials, _) in before.values() {
+        leased.postgres.log_in(&credentials.user, &credentials.password).await?;
+    }
+    drop(last);
+    leased.story.end().await
+}

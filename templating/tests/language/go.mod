@@ -1,3 +1,0 @@
-module language
-
-go 1.26
