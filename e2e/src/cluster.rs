@@ -30,10 +30,6 @@ pub enum Kind {
     ServiceAccount,
     /// `Event` of the core group
     Event,
-    /// `Role`
-    Role,
-    /// `RoleBinding`
-    RoleBinding,
     /// `ClusterRoleBinding`
     ClusterRoleBinding,
     /// `Role`
@@ -67,14 +63,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 20] = [
         Self::Namespace,
         Self::Secret,
         Self::ConfigMap,
         Self::ServiceAccount,
         Self::Event,
-        Self::Role,
-        Self::RoleBinding,
         Self::ClusterRoleBinding,
         Self::Role,
         Self::RoleBinding,
@@ -101,8 +95,6 @@ impl Kind {
             Self::ConfigMap => ("", "v1", "ConfigMap", "configmaps"),
             Self::ServiceAccount => ("", "v1", "ServiceAccount", "serviceaccounts"),
             Self::Event => ("", "v1", "Event", "events"),
-            Self::Role => ("rbac.authorization.k8s.io", "v1", "Role", "roles"),
-            Self::RoleBinding => ("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
             Self::ClusterRoleBinding => {
                 ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings")
             }

@@ -28,10 +28,10 @@ pub(crate) async fn remote(story: &Story) -> Result<String> {
     let remote = format!("{}-remote", story.namespace);
     story.create_namespace(&remote).await?;
     story.create(&manifests::service_account(READER)).await?;
-    let rule = json!({ "apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"] });
+    let reading = json!({ "apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"] });
     let role = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
-        "metadata": { "name": READER }, "rules": [rule],
+        "metadata": { "name": READER }, "rules": [reading],
     });
     let binding = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": READER },
@@ -60,8 +60,8 @@ async fn secrets_of_another_namespace_are_read_found_and_followed() -> Result<()
     let other = labelled("other", &json!({ "team": "b" }), &json!({ "password": "two" }));
     story.cluster.create(&remote, &other).await?;
     story.create(&secret_store("remote", &story.class, &provider(&story, &remote))).await?;
-    let store = story.store_ready(Kind::SecretStore, "remote").await?;
-    assert_eq!(store["status"]["capabilities"], "ReadWrite");
+    let ready = story.store_ready(Kind::SecretStore, "remote").await?;
+    assert_eq!(ready["status"]["capabilities"], "ReadWrite");
 
     let labels = json!({ "key": "app", "property": "labels.team", "metadataPolicy": "Fetch" });
     let values = ExternalSecret::from_store("values", "remote")

@@ -59,13 +59,13 @@ impl StubService for StubCluster {
         }
         match request.path.strip_prefix(SECRETS) {
             Some("") => answer(200, &page(&secrets, &request.query)),
-            Some(name) => match secrets.get(name.trim_start_matches('/')) {
-                Some(secret) => answer(200, secret),
-                None => {
-                    let details = json!({ "name": name.trim_start_matches('/'), "kind": "secrets" });
+            Some(_) => secrets.get(name).map_or_else(
+                || {
+                    let details = json!({ "name": name, "kind": "secrets" });
                     answer(404, &json!({ "kind": "Status", "reason": "NotFound", "details": details }))
-                }
-            },
+                },
+                |secret| answer(200, secret),
+            ),
             None => answer(404, &json!({ "kind": "Status", "reason": "NotFound", "details": {} })),
         }
     }
