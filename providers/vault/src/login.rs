@@ -49,6 +49,8 @@ struct Granted {
 struct Grant {
     client_token: String,
     #[serde(default)]
+    token_type: Option<String>,
+    #[serde(default)]
     lease_duration: u64,
     #[serde(default)]
     renewable: bool,
@@ -70,7 +72,7 @@ pub(crate) async fn identity(
     let login = login(auth, api, resolver)?;
     let session = Session::new(login, Arc::clone(&api.clock));
     session.token().await?;
-    Ok(Identity::Session(Box::new(session)))
+    Ok(Identity::Session(session.kept_alive()))
 }
 
 /// How `auth` logs in, where it names no token.
@@ -149,7 +151,8 @@ fn granted(answer: &Answer) -> Result<Token> {
         return Err(Error::new(ErrorKind::Unavailable, "log in", message));
     };
     let token = Token::new(&SecretBytes::from(grant.client_token))?;
-    Ok(token.living(Duration::from_secs(grant.lease_duration), grant.renewable))
+    let token = token.living(Duration::from_secs(grant.lease_duration), grant.renewable);
+    Ok(if grant.token_type.as_deref() == Some("batch") { token.irrevocable() } else { token })
 }
 
 /// A resolved secret as text.
