@@ -9,7 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strongroom_provider_api::{CaProvider, SecretKeySelector};
 
-pub(crate) use auth::{AppRole, Auth, Jwt, Kubernetes, Ldap, UserPass};
+pub(crate) use auth::{
+    AppRole, Auth, Cert, Gcp, Iam, IamSecretRef, Jwt, Kubernetes, LOGIN_METHODS, Ldap, UserPass, login_method,
+};
 pub(crate) use check::violations;
 
 /// Settings of a HashiCorp Vault or OpenBao store.

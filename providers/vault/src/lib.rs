@@ -41,6 +41,7 @@ pub struct Vault;
 impl Provider for Vault {
     const NAME: &'static str = "vault";
     const STABILITY: Stability = Stability::Stable;
+    const LOGIN_METHODS: &'static [&'static str] = config::LOGIN_METHODS;
     type Config = VaultConfig;
 
     fn validate(config: &VaultConfig, kind: StoreKind) -> Vec<Violation> {
@@ -67,6 +68,10 @@ impl Provider for Vault {
             empty_search: EmptySearch::NotFound,
             find_converts_keys: false,
         }
+    }
+
+    fn login_method(config: &VaultConfig) -> Option<&'static str> {
+        config::login_method(config.auth.as_ref())
     }
 
     async fn connect(

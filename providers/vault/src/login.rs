@@ -1,10 +1,14 @@
 //! Decides how a store logs in, and turns Vault's login answers into tokens.
 
 mod app_role;
+pub(crate) mod cert;
+mod gcp;
+mod iam;
 mod jwt;
 mod kubernetes;
 mod password;
 mod token;
+mod wrapped;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +24,9 @@ use crate::api::Api;
 use crate::config::{Auth, Ldap, UserPass};
 use crate::identity::Identity;
 use app_role::AppRoleLogin;
+use cert::CertLogin;
+use gcp::GcpLogin;
+use iam::IamLogin;
 use jwt::JwtLogin;
 use kubernetes::KubernetesLogin;
 use password::PasswordLogin;
@@ -36,6 +43,9 @@ enum Method {
     Kubernetes(KubernetesLogin),
     Password(PasswordLogin),
     Jwt(JwtLogin),
+    Cert(CertLogin),
+    Iam(IamLogin),
+    Gcp(GcpLogin),
 }
 
 /// The part of a login or renewal answer that matters. Looser than vaultrs' type, because proxies and older
@@ -111,6 +121,15 @@ fn method(auth: Auth) -> Result<Method> {
     if let Some(settings) = auth.jwt {
         return JwtLogin::new(settings).map(Method::Jwt);
     }
+    if let Some(settings) = auth.cert {
+        return CertLogin::new(settings).map(Method::Cert);
+    }
+    if let Some(settings) = auth.iam {
+        return IamLogin::new(settings).map(Method::Iam);
+    }
+    if let Some(settings) = auth.gcp {
+        return GcpLogin::new(settings).map(Method::Gcp);
+    }
     let message = "cannot initialize Vault client: no valid auth method specified";
     Err(Error::new(ErrorKind::InvalidConfig, "log in", message))
 }
@@ -123,6 +142,9 @@ impl Login for VaultLogin {
             Method::Kubernetes(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
             Method::Password(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
             Method::Jwt(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
+            Method::Cert(method) => method.log_in(&self.api).await,
+            Method::Iam(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
+            Method::Gcp(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
         };
         granted(&answer?)
     }
