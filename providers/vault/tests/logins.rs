@@ -204,4 +204,8 @@ async fn a_login_method_that_is_not_allowed_makes_no_call() {
     }
     assert_eq!(paths(&server).await, Vec::<String>::new());
     STORES[0].connect(app_role(&server), table(), allowed("vault/appRole")).await.unwrap();
+    // The same store under another provider's key needs its own leave.
+    let bao = STORES.iter().find(|store| store.name == "openBao").unwrap();
+    assert!(bao.connect(app_role(&server), table(), allowed("vault/appRole")).await.is_err());
+    bao.connect(app_role(&server), table(), allowed("openBao/appRole")).await.unwrap();
 }
