@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use strongroom_provider_api::{Error, ErrorKind, Resolver, Result, Toolbox};
-use strongroom_provider_kit::http::{ClientCertificate, HttpClient, HttpSettings, Roots};
+use strongroom_provider_kit::http::{ClientCertificate, HttpClient, HttpSettings, Redirects, Roots};
 use strongroom_provider_kit::pem;
 
 use crate::api::Api;
@@ -41,6 +41,7 @@ pub(crate) async fn api(config: &VaultConfig, resolver: &dyn Resolver, toolbox: 
         roots: roots(config, &address, resolver).await?,
         certificate: certificate(config, resolver).await?,
         headers: headers(config)?,
+        redirects: Redirects::SameOrigin,
         reach: toolbox.reach,
         ..HttpSettings::default()
     };
