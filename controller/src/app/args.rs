@@ -102,6 +102,9 @@ pub(super) struct ControllerArgs {
     /// Time between two attempts to renew or to take the Lease.
     #[arg(long, default_value = "1s")]
     pub(super) leader_election_retry_period: FlagDuration,
+    /// The only login methods that stores may use, for example `vault/kubernetes,vault/appRole`; all if not given.
+    #[arg(long, value_delimiter = ',')]
+    pub(super) allowed_login_methods: Vec<String>,
     /// Time between two checks of a store.
     #[arg(long, default_value = "5m")]
     pub(super) store_requeue_interval: FlagDuration,

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use strongroom_provider_api::{Clock, SystemClock, Toolbox};
+use strongroom_provider_api::{AllowedLogins, Clock, Descriptor, SystemClock, Toolbox};
+use strongroom_provider_catalog as catalog;
 use strongroom_templating::Random as _;
 use strongroom_templating::engine::go_template::Delimiters;
 use tokio::signal::unix::{SignalKind, signal};
@@ -66,13 +67,14 @@ pub(super) fn controller(args: ControllerArgs) -> anyhow::Result<()> {
 
 async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     let mut stop = stop_signal()?;
+    let logins = allowed_logins(&args.allowed_login_methods)?;
     let admin = Admin::bind(args.metrics_addr, args.live_addr).await?;
     let client = kube_client().await?;
     let scope = watches::Scope {
         namespace: Some(args.namespace.clone()).filter(|namespace| !namespace.is_empty()),
         cluster_stores: args.enable_cluster_store_reconciler,
     };
-    let context = Arc::new(context(&args, &scope, &client));
+    let context = Arc::new(context(&args, &scope, &client, logins));
     let mut background = JoinSet::new();
     background.spawn(admin.serve(Arc::clone(&context)));
     watches::spawn(&mut background, client, &scope, &context);
@@ -181,7 +183,27 @@ fn delimiters(args: &ControllerArgs) -> Delimiters {
     Delimiters { left: args.template_left_delimiter.clone(), right: args.template_right_delimiter.clone() }
 }
 
-fn context(args: &ControllerArgs, scope: &watches::Scope, client: &kube::Client) -> Context {
+/// The login methods that are allowed: all where none is listed.
+fn allowed_logins(listed: &[String]) -> anyhow::Result<AllowedLogins> {
+    if listed.is_empty() {
+        return Ok(AllowedLogins::default());
+    }
+    let names = |provider: &'static Descriptor| {
+        provider.login_methods.iter().map(move |method| format!("{}/{method}", provider.name))
+    };
+    let known: Vec<String> = catalog::stores().flat_map(names).collect();
+    if let Some(unknown) = listed.iter().find(|name| !known.contains(name)) {
+        anyhow::bail!("--allowed-login-methods: {unknown:?} is none of {}", known.join(", "));
+    }
+    Ok(AllowedLogins::only(listed.iter().cloned()))
+}
+
+fn context(
+    args: &ControllerArgs,
+    scope: &watches::Scope,
+    client: &kube::Client,
+    logins: AllowedLogins,
+) -> Context {
     let cluster = Cluster::new(client.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Arc::new(Metrics::default());
@@ -189,6 +211,7 @@ fn context(args: &ControllerArgs, scope: &watches::Scope, client: &kube::Client)
         clock: Arc::clone(&clock),
         meter: Arc::clone(&metrics) as _,
         templates: Arc::new(StoreTemplates::new(Arc::clone(&clock))),
+        logins,
         reach: args.store_reach.into(),
         ..Toolbox::default()
     };
@@ -317,6 +340,6 @@ pub(crate) mod tests {
             }
         });
         let scope = watches::Scope { namespace: None, cluster_stores: true };
-        context(&args, &scope, &kube::Client::new(service, "default"))
+        context(&args, &scope, &kube::Client::new(service, "default"), AllowedLogins::default())
     }
 }

@@ -46,5 +46,6 @@ mod swap;
 mod sync;
 mod templates;
 mod tls;
+mod vault_tokens;
 mod webhook_store;
 mod what_sync_shows;

@@ -23,6 +23,8 @@ pub struct Descriptor {
     pub stability: Stability,
     /// Whether it is looked after.
     pub upkeep: Upkeep,
+    /// The login methods that its settings can choose.
+    pub login_methods: &'static [&'static str],
     schema: fn() -> Value,
     inspect: fn(&Value, StoreKind) -> Result<Inspection>,
     connect: fn(Value, Arc<dyn Resolver>, Toolbox) -> Connecting,
@@ -37,6 +39,7 @@ struct Inspection {
     violations: Vec<Violation>,
     capabilities: Capabilities,
     dialect: Dialect,
+    login_method: Option<&'static str>,
 }
 
 impl Descriptor {
@@ -46,6 +49,7 @@ impl Descriptor {
             name: P::NAME,
             stability: P::STABILITY,
             upkeep: P::UPKEEP,
+            login_methods: P::LOGIN_METHODS,
             schema: schema_of::<P::Config>,
             inspect: inspect::<P>,
             connect: |config, resolver, toolbox| {
@@ -87,7 +91,8 @@ impl Descriptor {
     /// A live handle for a store with these settings.
     ///
     /// # Errors
-    /// `InvalidConfig` where the settings do not parse or have faults (all are named), and whatever
+    /// `InvalidConfig` where the settings do not parse or have faults (all are named), or choose a login method that
+    /// `toolbox` does not allow; nobody is asked then. And whatever
     /// [`Provider::connect`] gives.
     pub async fn connect(
         &self,
@@ -95,10 +100,11 @@ impl Descriptor {
         resolver: Arc<dyn Resolver>,
         toolbox: Toolbox,
     ) -> Result<Arc<dyn StoreClient>> {
-        let violations = self.validate(&config, resolver.store_kind())?;
+        let Inspection { violations, login_method, .. } = (self.inspect)(&config, resolver.store_kind())?;
         if !violations.is_empty() {
             return Err(invalid(self.name, &violations));
         }
+        toolbox.logins.check(self.name, login_method)?;
         (self.connect)(config, resolver, toolbox).await
     }
 }
@@ -141,6 +147,7 @@ fn inspect<P: Provider>(config: &Value, kind: StoreKind) -> Result<Inspection> {
         violations: P::validate(&config, kind),
         capabilities: P::capabilities(&config),
         dialect: P::dialect(&config),
+        login_method: P::login_method(&config),
     })
 }
 

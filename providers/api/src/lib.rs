@@ -35,6 +35,7 @@ mod generator;
 mod generator_descriptor;
 mod key;
 mod lease;
+mod logins;
 mod payload;
 mod provider;
 mod random;
@@ -54,6 +55,7 @@ pub use generator::{Generated, Generator, GeneratorClient, OWN_GENERATORS, UPSTR
 pub use generator_descriptor::GeneratorDescriptor;
 pub use key::{Aspect, Listed, RemoteKey, Scope};
 pub use lease::{Lease, LeaseEnd, LeaseParent, LeaseStanding};
+pub use logins::AllowedLogins;
 pub use payload::{Content, Payload};
 pub use provider::{Provider, Stability, StoreKind, Upkeep, Violation};
 pub use random::{Random, SystemRandom};

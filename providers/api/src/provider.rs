@@ -72,6 +72,8 @@ pub trait Provider: Send + Sync + 'static {
     const STABILITY: Stability;
     /// Whether it is looked after.
     const UPKEEP: Upkeep = Upkeep::Maintained;
+    /// The login methods that its settings can choose, by the names of the fields; none where it never logs in.
+    const LOGIN_METHODS: &'static [&'static str] = &[];
     /// What is under `spec.provider.<NAME>`. Unknown fields are ignored (the API server has pruned them).
     type Config: DeserializeOwned + JsonSchema + Send + Sync;
 
@@ -83,6 +85,12 @@ pub trait Provider: Send + Sync + 'static {
 
     /// By which rules its payloads are read.
     fn dialect(config: &Self::Config) -> Dialect;
+
+    /// Which of [`LOGIN_METHODS`](Self::LOGIN_METHODS) these settings choose.
+    fn login_method(config: &Self::Config) -> Option<&'static str> {
+        let _ = config;
+        None
+    }
 
     /// A live handle. Resolves every reference that the settings hold, normally by logging in: the kernel
     /// tells from it whether the client belongs to one caller or to all. Must not read secrets. Called only

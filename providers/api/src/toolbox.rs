@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::template::PlainFields;
-use crate::{Clock, Random, SystemClock, SystemRandom, TemplateRenderer};
+use crate::{AllowedLogins, Clock, Random, SystemClock, SystemRandom, TemplateRenderer};
 
 /// What every provider is given. Cheap to clone. Made from [`Toolbox::default`], so that it can grow.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct Toolbox {
     pub templates: Arc<dyn TemplateRenderer>,
     /// Which addresses may be connected to.
     pub reach: Reach,
+    /// How stores may log in; heeded by the descriptor of a store, and by a generator that logs in.
+    pub logins: AllowedLogins,
 }
 
 /// Which addresses a store may be reached at. Settings name hosts, and whoever writes settings is not always
@@ -78,7 +80,8 @@ impl Meter for NoMeter {
 }
 
 impl Default for Toolbox {
-    /// The machine's clock and randomness, no meter, templates of plain fields, no metadata services.
+    /// The machine's clock and randomness, no meter, templates of plain fields, no metadata services,
+    /// every login.
     fn default() -> Self {
         Self {
             clock: Arc::new(SystemClock),
@@ -86,6 +89,7 @@ impl Default for Toolbox {
             meter: Arc::new(NoMeter),
             templates: Arc::new(PlainFields),
             reach: Reach::default(),
+            logins: AllowedLogins::default(),
         }
     }
 }

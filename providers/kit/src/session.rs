@@ -1,16 +1,21 @@
 //! `Session`: owns the one renewable login of a client and shares it between parallel calls.
 
+mod alive;
+mod token;
+
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use strongroom_provider_api::{Clock, Error, ErrorKind, Result, SecretBytes};
+use strongroom_provider_api::{Clock, Error, ErrorKind, Result};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::jitter;
+
+pub use token::Token;
 
 /// How long a failed renewal is left alone while the token still works.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(15);
@@ -26,46 +31,6 @@ pub trait Login: Send + Sync + 'static {
 
     /// Ends the token's life; a failure is of no use to anybody.
     async fn revoke(&self, token: &Token);
-}
-
-/// A login token: printable ASCII without spaces around it, wiped on drop.
-#[derive(Clone, Debug)]
-pub struct Token {
-    text: SecretBytes,
-    lifetime: Option<Duration>,
-    renewable: bool,
-}
-
-impl Token {
-    /// The token in `text`, which may have white space around it (files end with a newline). It lives until
-    /// revoked and is not renewable.
-    ///
-    /// # Errors
-    /// `InvalidConfig` where nothing is left, or a character is left that cannot stand in an HTTP header.
-    pub fn new(text: &SecretBytes) -> Result<Self> {
-        let trimmed = text.expose().trim_ascii();
-        let fault = if trimmed.is_empty() {
-            "the token is empty"
-        } else if !trimmed.iter().all(u8::is_ascii_graphic) {
-            "the token holds a space, a control character or a character outside ASCII"
-        } else {
-            return Ok(Self { text: trimmed.to_vec().into(), lifetime: None, renewable: false });
-        };
-        Err(Error::new(ErrorKind::InvalidConfig, "log in", fault))
-    }
-
-    /// The same token, living for `lifetime` from now; zero is for ever.
-    #[must_use]
-    pub fn living(mut self, lifetime: Duration, renewable: bool) -> Self {
-        self.lifetime = (!lifetime.is_zero()).then_some(lifetime);
-        self.renewable = renewable;
-        self
-    }
-
-    /// The token itself: visible ASCII.
-    pub fn expose(&self) -> &str {
-        self.text.expose_str().unwrap_or_default()
-    }
 }
 
 /// A token in use.
@@ -103,12 +68,16 @@ impl Held {
 /// - A call that finds the token past two thirds of its life renews it; the others go on with it meanwhile.
 ///   Where renewal is refused or no longer adds life, it logs in afresh.
 /// - Fifty parallel calls whose token is refused cause one fresh login.
+/// - A token that another took the place of is revoked, and so is the last one when the session ends, unless it is of
+///   a kind that cannot be revoked. A login whose tokens must outlive the session decides so in [`Login::revoke`].
+/// - An ended session logs in no more.
 pub struct Session<L> {
     login: L,
     clock: Arc<dyn Clock>,
     held: RwLock<Option<Held>>,
     turn: Mutex<Turn>,
     attempts: AtomicU64,
+    ended: AtomicBool,
 }
 
 /// Held by the one call that logs in or renews.
@@ -136,7 +105,14 @@ enum State {
 impl<L: Login> Session<L> {
     /// A session that has not logged in yet.
     pub fn new(login: L, clock: Arc<dyn Clock>) -> Self {
-        Self { login, clock, held: RwLock::default(), turn: Mutex::default(), attempts: AtomicU64::new(0) }
+        Self {
+            login,
+            clock,
+            held: RwLock::default(),
+            turn: Mutex::default(),
+            attempts: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+        }
     }
 
     /// How it logs in.
@@ -195,16 +171,24 @@ impl<L: Login> Session<L> {
         }
         let fresh = self.fresh(&mut turn).await?;
         if let Some(old) = old {
-            self.login.revoke(&old.token).await;
+            self.let_go(&old).await;
         }
         Ok(fresh)
     }
 
     /// Ends the session: revokes the token, if there is one.
     pub async fn close(&self) {
+        self.ended.store(true, Ordering::Release);
         let _turn = self.turn.lock().await;
         let held = self.held.write().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(held) = held {
+            self.let_go(&held).await;
+        }
+    }
+
+    /// Revokes a token that is used no more, if that is ours to do.
+    async fn let_go(&self, held: &Held) {
+        if held.token.is_revocable() {
             self.login.revoke(&held.token).await;
         }
     }
@@ -227,28 +211,37 @@ impl<L: Login> Session<L> {
             State::Due(held) => held,
             State::Absent => return self.fresh(&mut turn).await,
         };
-        if old.token.renewable {
+        if old.token.is_renewable() {
             match self.login.renew(&old.token).await {
                 Ok(token) if adds_life(&token, old.granted) => {
                     let renewed = self.lives(token, old.generation, old.logged_in, old.granted);
-                    return Ok(self.keep(renewed));
+                    return Ok(self.stored(renewed));
                 }
                 Err(error) if passing(error.kind()) => return Ok(self.postponed(old)),
                 Ok(_) | Err(_) => {}
             }
         }
-        self.fresh(&mut turn).await.or_else(|_| Ok(self.postponed(old)))
+        match self.fresh(&mut turn).await {
+            Ok(fresh) => {
+                self.let_go(&old).await;
+                Ok(fresh)
+            }
+            Err(_) => Ok(self.postponed(old)),
+        }
     }
 
     async fn fresh(&self, turn: &mut Turn) -> Result<Held> {
+        if self.ended.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Unavailable, "log in", "the client has ended"));
+        }
         let outcome = self.login.login().await;
         self.attempts.fetch_add(1, Ordering::AcqRel);
         match outcome {
             Ok(token) => {
                 turn.failure = None;
                 turn.logins += 1;
-                let granted = token.lifetime;
-                Ok(self.keep(self.lives(token, turn.logins, self.clock.now(), granted)))
+                let granted = token.lifetime();
+                Ok(self.stored(self.lives(token, turn.logins, self.clock.now(), granted)))
             }
             Err(error) => {
                 turn.failure = Some(Failure::of(&error));
@@ -260,23 +253,23 @@ impl<L: Login> Session<L> {
     fn lives(&self, token: Token, generation: u64, logged_in: Timestamp, granted: Option<Duration>) -> Held {
         let now = self.clock.now();
         // From 57 % to 67 % of its life, so that many clients do not renew in step.
-        let renew_after = token.lifetime.map(|life| life / 30 * 17 + jitter::up_to(life / 10));
+        let renew_after = token.lifetime().map(|life| life / 30 * 17 + jitter::up_to(life / 10));
         Held {
             generation,
             logged_in,
             granted,
             renew_at: renew_after.and_then(|wait| now.checked_add(wait).ok()),
-            expires: token.lifetime.and_then(|life| now.checked_add(life).ok()),
+            expires: token.lifetime().and_then(|life| now.checked_add(life).ok()),
             token: Arc::new(token),
         }
     }
 
     fn postponed(&self, mut old: Held) -> Held {
         old.renew_at = self.clock.now().checked_add(RENEWAL_PAUSE).ok();
-        self.keep(old)
+        self.stored(old)
     }
 
-    fn keep(&self, held: Held) -> Held {
+    fn stored(&self, held: Held) -> Held {
         *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(held.clone());
         held
     }
@@ -310,7 +303,7 @@ impl Failure {
 /// A renewal near the token's utmost age gives less and less; below half of what the login gave, a fresh login
 /// is due.
 fn adds_life(token: &Token, granted: Option<Duration>) -> bool {
-    match (token.lifetime, granted) {
+    match (token.lifetime(), granted) {
         (Some(life), Some(granted)) => life >= granted / 2,
         (Some(_), None) | (None, _) => true,
     }

@@ -2,6 +2,7 @@
 
 mod auth;
 mod check;
+mod open_bao;
 
 use std::collections::BTreeMap;
 
@@ -9,8 +10,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strongroom_provider_api::{CaProvider, SecretKeySelector};
 
-pub(crate) use auth::{AppRole, Auth, Jwt, Kubernetes, Ldap, UserPass};
+pub(crate) use auth::{
+    AppRole, Auth, Cert, Gcp, Iam, IamSecretRef, Jwt, Kubernetes, LOGIN_METHODS, Ldap, UserPass, login_method,
+};
 pub(crate) use check::violations;
+pub use open_bao::{OpenBaoAuth, OpenBaoConfig};
 
 /// Settings of a HashiCorp Vault or OpenBao store.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

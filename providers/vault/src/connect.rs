@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use strongroom_provider_api::{Error, ErrorKind, Resolver, Result, Toolbox};
-use strongroom_provider_kit::http::{ClientCertificate, HttpClient, HttpSettings, Roots};
+use strongroom_provider_kit::http::{ClientCertificate, HttpClient, HttpSettings, Redirects, Roots};
 use strongroom_provider_kit::pem;
 
 use crate::api::Api;
-use crate::config::VaultConfig;
+use crate::config::{VaultConfig, login_method};
 use crate::identity::Caller;
 use crate::kv::VaultClient;
 use crate::login;
@@ -41,6 +41,7 @@ pub(crate) async fn api(config: &VaultConfig, resolver: &dyn Resolver, toolbox: 
         roots: roots(config, &address, resolver).await?,
         certificate: certificate(config, resolver).await?,
         headers: headers(config)?,
+        redirects: Redirects::SameOrigin,
         reach: toolbox.reach,
         ..HttpSettings::default()
     };
@@ -73,6 +74,11 @@ async fn roots(config: &VaultConfig, address: &Address, resolver: &dyn Resolver)
 }
 
 async fn certificate(config: &VaultConfig, resolver: &dyn Resolver) -> Result<Option<ClientCertificate>> {
+    if login_method(config.auth.as_ref()) == Some("cert")
+        && let Some(cert) = config.auth.as_ref().and_then(|auth| auth.cert.as_ref())
+    {
+        return login::cert::certificate(cert, resolver).await;
+    }
     let Some(tls) = &config.tls else { return Ok(None) };
     let (Some(certificate), Some(key)) = (&tls.cert_secret_ref, &tls.key_secret_ref) else { return Ok(None) };
     let certificate = resolver.secret(certificate, Some("tls.crt")).await?;

@@ -14,9 +14,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use strongroom_provider_api::{
-    Error, ErrorKind, Generator, GeneratorClient, Resolver, Result, Stability, StoreKind, Toolbox, Violation,
+    Error, ErrorKind, Generator, GeneratorClient, Provider as _, Resolver, Result, Stability, StoreKind,
+    Toolbox, Violation,
 };
 
+use crate::Vault;
 use crate::api::Verb;
 use crate::config::{self, VaultConfig};
 use crate::connect;
@@ -167,6 +169,7 @@ impl Generator for VaultDynamicSecret {
             let message = format!("spec.{}: {}", violation.field, violation.message);
             Error::new(ErrorKind::InvalidConfig, "use the settings", message)
         })?;
+        toolbox.logins.check(Vault::NAME, config::login_method(settings.auth.as_ref()))?;
         let api = connect::api(&settings, resolver.as_ref(), toolbox).await?;
         let bearer = Bearer::new(settings.auth, &api, &resolver).await?;
         Ok(Arc::new(DynamicClient::new(api, bearer)))

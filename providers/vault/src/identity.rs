@@ -20,7 +20,7 @@ pub(crate) enum Identity {
     /// With a token that the user made; never renewed and never revoked.
     Static(Token),
     /// With a login of its own.
-    Session(Box<Session<VaultLogin>>),
+    Session(Arc<Session<VaultLogin>>),
 }
 
 /// What a refusal says about the token that was used.

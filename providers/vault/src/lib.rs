@@ -24,11 +24,11 @@ use strongroom_provider_api::{
     PropertyOrder, Provider, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox, Violation,
 };
 
-pub use config::VaultConfig;
+pub use config::{OpenBaoAuth, OpenBaoConfig, VaultConfig};
 pub use dynamic::{DynamicRetry, DynamicSpec, ResultType, VaultDynamicSecret};
 
 /// What this crate offers to the catalog.
-pub const STORES: &[Descriptor] = &[Descriptor::of::<Vault>()];
+pub const STORES: &[Descriptor] = &[Descriptor::of::<Vault>(), Descriptor::of::<OpenBao>()];
 
 /// The generators that this crate offers to the catalog.
 pub const GENERATORS: &[GeneratorDescriptor] = &[GeneratorDescriptor::of::<VaultDynamicSecret>()];
@@ -41,6 +41,7 @@ pub struct Vault;
 impl Provider for Vault {
     const NAME: &'static str = "vault";
     const STABILITY: Stability = Stability::Stable;
+    const LOGIN_METHODS: &'static [&'static str] = config::LOGIN_METHODS;
     type Config = VaultConfig;
 
     fn validate(config: &VaultConfig, kind: StoreKind) -> Vec<Violation> {
@@ -48,25 +49,15 @@ impl Provider for Vault {
     }
 
     fn capabilities(config: &VaultConfig) -> Capabilities {
-        let versioned = config.version == config::KvVersion::V2;
-        Capabilities {
-            access: Access::ReadWrite,
-            list: true,
-            list_tags: versioned,
-            versions: versioned,
-            metadata: versioned,
-            write: true,
-        }
+        capabilities(config.version)
     }
 
     fn dialect(_config: &VaultConfig) -> Dialect {
-        Dialect {
-            property: PropertyOrder::LiteralThenPath,
-            map: JsonMap::Reserialised,
-            missing_property: MissingProperty::InvalidPayload,
-            empty_search: EmptySearch::NotFound,
-            find_converts_keys: false,
-        }
+        DIALECT
+    }
+
+    fn login_method(config: &VaultConfig) -> Option<&'static str> {
+        config::login_method(config.auth.as_ref())
     }
 
     async fn connect(
@@ -76,5 +67,62 @@ impl Provider for Vault {
     ) -> Result<Arc<dyn StoreClient>> {
         let client = connect::client(config, resolver, toolbox).await?;
         Ok(Arc::new(client))
+    }
+}
+
+/// The `openBao` provider: the same engine behind upstream's smaller schema.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenBao;
+
+#[async_trait]
+impl Provider for OpenBao {
+    const NAME: &'static str = "openBao";
+    const STABILITY: Stability = Stability::Alpha;
+    const LOGIN_METHODS: &'static [&'static str] = &["none", "tokenSecretRef", "appRole", "userPass"];
+    type Config = OpenBaoConfig;
+
+    fn validate(config: &OpenBaoConfig, kind: StoreKind) -> Vec<Violation> {
+        config.violations(kind)
+    }
+
+    fn capabilities(config: &OpenBaoConfig) -> Capabilities {
+        capabilities(config.version)
+    }
+
+    fn dialect(_config: &OpenBaoConfig) -> Dialect {
+        DIALECT
+    }
+
+    fn login_method(config: &OpenBaoConfig) -> Option<&'static str> {
+        config::login_method(config.as_vault().auth.as_ref())
+    }
+
+    async fn connect(
+        config: OpenBaoConfig,
+        resolver: Arc<dyn Resolver>,
+        toolbox: Toolbox,
+    ) -> Result<Arc<dyn StoreClient>> {
+        let client = connect::client(config.as_vault(), resolver, toolbox).await?;
+        Ok(Arc::new(client))
+    }
+}
+
+const DIALECT: Dialect = Dialect {
+    property: PropertyOrder::LiteralThenPath,
+    map: JsonMap::Reserialised,
+    missing_property: MissingProperty::InvalidPayload,
+    empty_search: EmptySearch::NotFound,
+    find_converts_keys: false,
+};
+
+fn capabilities(version: config::KvVersion) -> Capabilities {
+    let versioned = version == config::KvVersion::V2;
+    Capabilities {
+        access: Access::ReadWrite,
+        list: true,
+        list_tags: versioned,
+        versions: versioned,
+        metadata: versioned,
+        write: true,
     }
 }

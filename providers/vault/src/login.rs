@@ -1,10 +1,14 @@
 //! Decides how a store logs in, and turns Vault's login answers into tokens.
 
 mod app_role;
+pub(crate) mod cert;
+mod gcp;
+mod iam;
 mod jwt;
 mod kubernetes;
 mod password;
 mod token;
+mod wrapped;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +24,9 @@ use crate::api::Api;
 use crate::config::{Auth, Ldap, UserPass};
 use crate::identity::Identity;
 use app_role::AppRoleLogin;
+use cert::CertLogin;
+use gcp::GcpLogin;
+use iam::IamLogin;
 use jwt::JwtLogin;
 use kubernetes::KubernetesLogin;
 use password::PasswordLogin;
@@ -36,6 +43,9 @@ enum Method {
     Kubernetes(KubernetesLogin),
     Password(PasswordLogin),
     Jwt(JwtLogin),
+    Cert(CertLogin),
+    Iam(IamLogin),
+    Gcp(GcpLogin),
 }
 
 /// The part of a login or renewal answer that matters. Looser than vaultrs' type, because proxies and older
@@ -48,6 +58,8 @@ struct Granted {
 #[derive(Deserialize)]
 struct Grant {
     client_token: String,
+    #[serde(default)]
+    token_type: Option<String>,
     #[serde(default)]
     lease_duration: u64,
     #[serde(default)]
@@ -70,7 +82,7 @@ pub(crate) async fn identity(
     let login = login(auth, api, resolver)?;
     let session = Session::new(login, Arc::clone(&api.clock));
     session.token().await?;
-    Ok(Identity::Session(Box::new(session)))
+    Ok(Identity::Session(session.kept_alive()))
 }
 
 /// How `auth` logs in, where it names no token.
@@ -109,6 +121,15 @@ fn method(auth: Auth) -> Result<Method> {
     if let Some(settings) = auth.jwt {
         return JwtLogin::new(settings).map(Method::Jwt);
     }
+    if let Some(settings) = auth.cert {
+        return CertLogin::new(settings).map(Method::Cert);
+    }
+    if let Some(settings) = auth.iam {
+        return IamLogin::new(settings).map(Method::Iam);
+    }
+    if let Some(settings) = auth.gcp {
+        return GcpLogin::new(settings).map(Method::Gcp);
+    }
     let message = "cannot initialize Vault client: no valid auth method specified";
     Err(Error::new(ErrorKind::InvalidConfig, "log in", message))
 }
@@ -121,6 +142,9 @@ impl Login for VaultLogin {
             Method::Kubernetes(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
             Method::Password(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
             Method::Jwt(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
+            Method::Cert(method) => method.log_in(&self.api).await,
+            Method::Iam(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
+            Method::Gcp(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
         };
         granted(&answer?)
     }
@@ -149,7 +173,8 @@ fn granted(answer: &Answer) -> Result<Token> {
         return Err(Error::new(ErrorKind::Unavailable, "log in", message));
     };
     let token = Token::new(&SecretBytes::from(grant.client_token))?;
-    Ok(token.living(Duration::from_secs(grant.lease_duration), grant.renewable))
+    let token = token.living(Duration::from_secs(grant.lease_duration), grant.renewable);
+    Ok(if grant.token_type.as_deref() == Some("batch") { token.irrevocable() } else { token })
 }
 
 /// A resolved secret as text.

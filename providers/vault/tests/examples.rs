@@ -9,21 +9,23 @@ use strongroom_provider_vault::{GENERATORS, STORES};
 #[test]
 fn every_example_is_without_faults() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    let mut kinds = Vec::new();
-    for file in std::fs::read_dir(folder).unwrap() {
-        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
-        let store: Value = serde_saphyr::from_str(&text).unwrap();
-        if store["kind"] == GENERATORS[0].kind {
-            assert_eq!(GENERATORS[0].validate(&store["spec"]).unwrap(), []);
-            continue;
+    for (store, folder) in STORES.iter().zip([folder.clone(), folder.join("openBao")]) {
+        let mut kinds = Vec::new();
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        for file in files.filter(|path| path.is_file()) {
+            let example: Value = serde_saphyr::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+            if example["kind"] == GENERATORS[0].kind {
+                assert_eq!(GENERATORS[0].validate(&example["spec"]).unwrap(), []);
+                continue;
+            }
+            let kind = match example["kind"].as_str().unwrap() {
+                "SecretStore" => StoreKind::Namespaced,
+                "ClusterSecretStore" => StoreKind::Cluster,
+                other => panic!("{other} is no store"),
+            };
+            assert_eq!(store.validate(&example["spec"]["provider"][store.name], kind).unwrap(), []);
+            kinds.push(kind);
         }
-        let kind = match store["kind"].as_str().unwrap() {
-            "SecretStore" => StoreKind::Namespaced,
-            "ClusterSecretStore" => StoreKind::Cluster,
-            other => panic!("{other} is no store"),
-        };
-        assert_eq!(STORES[0].validate(&store["spec"]["provider"]["vault"], kind).unwrap(), []);
-        kinds.push(kind);
+        assert!(kinds.contains(&StoreKind::Namespaced) && kinds.contains(&StoreKind::Cluster));
     }
-    assert!(kinds.contains(&StoreKind::Namespaced) && kinds.contains(&StoreKind::Cluster));
 }

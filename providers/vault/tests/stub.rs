@@ -129,7 +129,7 @@ async fn each_fault_has_its_kind_and_shows_no_body() {
     for (status, kind) in table {
         let server = MockServer::start().await;
         let body = json!({"errors": [format!("{CANARY} no handler for route")]});
-        let respond = answer(status, &body).insert_header("location", format!("/{CANARY}"));
+        let respond = answer(status, &body).insert_header("location", format!("http://127.0.0.1:9/{CANARY}"));
         on("GET", "secret/data/app").respond_with(respond).mount(&server).await;
         let error = read(&by_token(&server, json!({})).await).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{status}: {error}");
@@ -515,4 +515,33 @@ async fn an_answer_of_the_wrong_kind_to_a_login_is_no_token() {
         let error = by_app_role(&server).await.err().unwrap();
         assert!(!format!("{error} {error:?}").contains(CANARY));
     }
+}
+
+#[tokio::test]
+async fn a_redirect_within_the_origin_is_followed_with_method_body_and_token_and_no_other() {
+    let (server, trap) = (MockServer::start().await, MockServer::start().await);
+    let to = |place: String| ResponseTemplate::new(307).insert_header("location", place);
+    let here = format!("{}/v1/there/login", server.uri());
+    on("POST", "auth/approle/login").respond_with(to(here)).mount(&server).await;
+    let auth = json!({"client_token": "t1", "lease_duration": 300, "renewable": true});
+    on("POST", "there/login")
+        .and(body_json(json!({"role_id": "role", "secret_id": "id"})))
+        .respond_with(answer(200, &json!({ "auth": auth })))
+        .mount(&server)
+        .await;
+    on("GET", "secret/data/app").respond_with(to("/v1/there/app".to_owned())).mount(&server).await;
+    on("GET", "there/app")
+        .and(header("x-vault-token", "t1"))
+        .respond_with(answer(200, &secret()))
+        .mount(&server)
+        .await;
+    on("GET", "secret/data/other").respond_with(to(format!("{}/v1/x", trap.uri()))).mount(&server).await;
+    let settings = json!({"server": server.uri(), "path": "secret", "auth": {
+        "appRole": {"roleId": "role", "secretRef": {"name": "s", "key": "id"}},
+    }});
+    let bench = connect(settings, Table::of([("s/id", "id")])).await.unwrap();
+    read(&bench).await.unwrap();
+    let error = bench.client.read(&RemoteKey::latest("other")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(trap.received_requests().await.unwrap().len(), 0);
 }

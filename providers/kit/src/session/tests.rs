@@ -4,6 +4,7 @@ use std::sync::Mutex as StdMutex;
 use std::sync::atomic::{AtomicI64, AtomicUsize};
 
 use futures::future::join_all;
+use strongroom_provider_api::SecretBytes;
 
 use super::*;
 
@@ -25,6 +26,17 @@ struct FakeLogin {
     refuse_renewal: StdMutex<Option<ErrorKind>>,
     renewed_life: StdMutex<Option<Duration>>,
     not_renewable: bool,
+    irrevocable: bool,
+    /// The service's own limit: seconds from a login after which renewal adds nothing.
+    max_life: Option<i64>,
+    clock: StdMutex<Option<Arc<TurnedClock>>>,
+    last_login: AtomicI64,
+}
+
+impl FakeLogin {
+    fn now(&self) -> i64 {
+        self.clock.lock().unwrap().as_ref().map_or(0, |clock| clock.0.load(Ordering::SeqCst))
+    }
 }
 
 const LIFE: Duration = Duration::from_mins(5);
@@ -34,19 +46,24 @@ impl Login for Arc<FakeLogin> {
     async fn login(&self) -> Result<Token> {
         let number = self.logins.fetch_add(1, Ordering::SeqCst) + 1;
         tokio::time::sleep(Duration::from_millis(20)).await;
-        match *self.refuse_login.lock().unwrap() {
-            Some(kind) => Err(Error::new(kind, "log in", "refused").with_retry_after(LIFE)),
-            None => Ok(token(&format!("t{number}")).living(LIFE, !self.not_renewable)),
+        if let Some(kind) = *self.refuse_login.lock().unwrap() {
+            return Err(Error::new(kind, "log in", "refused").with_retry_after(LIFE));
         }
+        self.last_login.store(self.now(), Ordering::SeqCst);
+        let token = token(&format!("t{number}")).living(LIFE, !self.not_renewable);
+        Ok(if self.irrevocable { token.irrevocable() } else { token })
     }
 
     async fn renew(&self, token: &Token) -> Result<Token> {
         self.renewals.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(20)).await;
-        match *self.refuse_renewal.lock().unwrap() {
-            Some(kind) => Err(Error::new(kind, "renew", "refused")),
-            None => Ok(token.clone().living(self.renewed_life.lock().unwrap().unwrap_or(LIFE), true)),
+        if let Some(kind) = *self.refuse_renewal.lock().unwrap() {
+            return Err(Error::new(kind, "renew", "refused"));
         }
+        let left = self.max_life.map(|most| self.last_login.load(Ordering::SeqCst) + most - self.now());
+        let left = left.map(|left| Duration::from_secs(left.max(1).unsigned_abs()));
+        let life = self.renewed_life.lock().unwrap().unwrap_or(LIFE);
+        Ok(token.clone().living(left.map_or(life, |left| left.min(life)), true))
     }
 
     async fn revoke(&self, token: &Token) {
@@ -64,6 +81,7 @@ impl Bench {
     fn new(login: FakeLogin) -> Self {
         let login = Arc::new(login);
         let clock = Arc::new(TurnedClock::default());
+        *login.clock.lock().unwrap() = Some(Arc::clone(&clock));
         let session = Session::new(Arc::clone(&login), Arc::clone(&clock) as Arc<dyn Clock>);
         Self { login, clock, session }
     }
@@ -159,7 +177,63 @@ async fn refused_and_truncated_renewals_lead_to_a_fresh_login() {
         bench.turn(201);
         assert_eq!(bench.text().await, "t2");
         assert_eq!(bench.counts(), (2, 1));
+        assert_eq!(*bench.login.revoked.lock().unwrap(), ["t1"], "the old token is not left behind");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_hour_of_ten_thousand_objects_takes_one_login_and_two_where_the_service_ends_the_first() {
+    for (max_life, logins) in [(None, 1), (Some(45 * 60), 2)] {
+        let bench = Bench::new(FakeLogin { max_life, ..FakeLogin::default() });
+        for object in 0..10_000 {
+            bench.turn(object * 3600 / 10_000);
+            bench.text().await;
+        }
+        let (made, renewals) = bench.counts();
+        assert_eq!(made, logins, "{max_life:?}");
+        // Each renewal comes after 57 to 67 % of five minutes.
+        assert!((18..=24).contains(&renewals), "{renewals}");
+        assert_eq!(bench.login.revoked.lock().unwrap().len(), logins - 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_token_is_replaced_and_never_revoked() {
+    let bench = Bench::new(FakeLogin { not_renewable: true, irrevocable: true, ..FakeLogin::default() });
+    bench.text().await;
+    bench.turn(201);
+    assert_eq!(bench.text().await, "t2");
+    bench.session.close().await;
+    assert_eq!(bench.counts(), (2, 0));
+    assert!(bench.login.revoked.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ended_session_logs_in_no_more() {
+    let bench = Bench::new(FakeLogin::default());
+    bench.text().await;
+    bench.session.close().await;
+    assert_eq!(bench.session.token().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(bench.counts(), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_token_is_kept_alive_until_its_session_is_dropped() {
+    let Bench { login, clock, session } = Bench::new(FakeLogin::default());
+    let session = session.kept_alive();
+    session.token().await.unwrap();
+    for second in 0..1200 {
+        clock.0.store(second, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let renewals = login.renewals.load(Ordering::SeqCst);
+    assert!((4..=7).contains(&renewals), "{renewals}");
+    assert_eq!(login.logins.load(Ordering::SeqCst), 1);
+    session.close().await;
+    clock.0.store(1400, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    drop(session);
+    assert_eq!(login.logins.load(Ordering::SeqCst), 1, "what has ended is not kept alive");
 }
 
 #[tokio::test(start_paused = true)]

@@ -53,6 +53,19 @@ impl Api {
         })
     }
 
+    /// `answer` where it is a success of a call about a wrapping token. Vault says in one word that such a token is
+    /// wrong, expired or used.
+    pub(super) fn unspent(&self, ask: &Ask, answer: Answer) -> Result<Answer> {
+        match answer.status.as_u16() {
+            400 | 403 => {
+                let message = "the wrapping token has been used, has expired, or was never given by this Vault: put \
+                               a fresh one into the Secret, and find out who used this one";
+                Err(Error::new(ErrorKind::Unauthenticated, ask.operation, message))
+            }
+            _ => self.successful(ask, answer),
+        }
+    }
+
     fn fault(&self, operation: &'static str, answer: &Answer) -> Error {
         let code = answer.status.as_u16();
         let origin = self.address.origin.trim_end_matches('/');

@@ -1,6 +1,6 @@
 //! The endpoints around a login: every login method, and the life of a token.
 
-use strongroom_provider_api::Result;
+use strongroom_provider_api::{Result, SecretBytes};
 use strongroom_provider_kit::http::Answer;
 use strongroom_provider_kit::session::Token;
 use vaultrs::api::auth::approle::requests::LoginWithApproleRequest;
@@ -9,6 +9,7 @@ use vaultrs::api::auth::oidc::requests::JWTLoginRequest;
 use vaultrs::api::auth::userpass::requests::LoginRequest as LoginWithPasswordRequest;
 use vaultrs::api::token::requests::{RenewTokenSelfRequest, RevokeTokenSelfRequest};
 
+use super::raw::Raw;
 use super::{Api, Ask, Space};
 use crate::path::LogicalPath;
 
@@ -66,6 +67,34 @@ impl Api {
         let request = JWTLoginRequest { mount: mount.as_str().to_owned(), jwt, role: role.clone() };
         let answer = self.call(&ask, request, None).await?;
         self.logged_in(&ask, answer, mount, role.as_deref())
+    }
+
+    /// Logs in with a body that vaultrs has no fitting type for: `cert`, `aws` and `gcp` differ in it only.
+    pub(crate) async fn log_in_with(
+        &self,
+        mount: &LogicalPath,
+        role: Option<&str>,
+        body: SecretBytes,
+    ) -> Result<Answer> {
+        let ask = Ask::new("Login", "log in", Space::Login);
+        let answer = self.call(&ask, Raw::post(format!("auth/{}/login", mount.as_str()), body), None).await?;
+        self.logged_in(&ask, answer, mount, role)
+    }
+
+    /// What a wrapping token was made for; it stays unused.
+    pub(crate) async fn look_up_wrapping(&self, token: &Token) -> Result<Answer> {
+        let ask = Ask::new("LookupWrapping", "look up the wrapping token", Space::Login);
+        let body = serde_json::json!({ "token": token.expose() }).to_string().into();
+        let answer = self.call(&ask, Raw::post("sys/wrapping/lookup".to_owned(), body), None).await?;
+        self.unspent(&ask, answer)
+    }
+
+    /// What a wrapping token holds; it is used up then.
+    pub(crate) async fn unwrap(&self, token: &Token) -> Result<Answer> {
+        let ask = Ask::new("Unwrap", "unwrap the secret ID", Space::Login);
+        let request = Raw::post("sys/wrapping/unwrap".to_owned(), "{}".into());
+        let answer = self.call(&ask, request, Some(token)).await?;
+        self.unspent(&ask, answer)
     }
 
     /// Prolongs the token's life.

@@ -31,6 +31,27 @@ pub struct Auth {
     pub gcp: Option<Gcp>,
 }
 
+/// The login methods, by the names of their fields; `none` is a store without `auth`.
+pub(crate) const LOGIN_METHODS: &[&str] =
+    &["none", "tokenSecretRef", "appRole", "kubernetes", "ldap", "userPass", "jwt", "cert", "iam", "gcp"];
+
+/// The login method that is used: the first that is given. `None` where `auth` names none.
+pub(crate) fn login_method(auth: Option<&Auth>) -> Option<&'static str> {
+    let Some(auth) = auth else { return Some("none") };
+    let given = [
+        ("tokenSecretRef", auth.token_secret_ref.is_some()),
+        ("appRole", auth.app_role.is_some()),
+        ("kubernetes", auth.kubernetes.is_some()),
+        ("ldap", auth.ldap.is_some()),
+        ("userPass", auth.user_pass.is_some()),
+        ("jwt", auth.jwt.is_some()),
+        ("cert", auth.cert.is_some()),
+        ("iam", auth.iam.is_some()),
+        ("gcp", auth.gcp.is_some()),
+    ];
+    given.into_iter().find(|(_, given)| *given).map(|(method, _)| method)
+}
+
 macro_rules! mounts {
     ($($name:ident = $path:literal),*) => { $(fn $name() -> String { $path.to_owned() })* };
 }

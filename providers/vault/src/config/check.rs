@@ -5,10 +5,13 @@ use strongroom_provider_api::{StoreKind, Violation};
 use strongroom_provider_kit::pem;
 use url::Url;
 
-use super::{AppRole, Auth, ClientTls, Jwt, Kubernetes, KvVersion, Ldap, UserPass, VaultConfig};
+use super::{
+    AppRole, Auth, Cert, ClientTls, Gcp, Iam, Jwt, Kubernetes, KvVersion, Ldap, UserPass, VaultConfig,
+};
 use crate::path::LogicalPath;
 
-const BUILT_IN: &str = "tokenSecretRef, appRole, kubernetes, ldap, userPass, jwt";
+const IAM_KEYS: &str =
+    "keys in secretRef (accessKeyIDSecretRef, secretAccessKeySecretRef, sessionTokenSecretRef)";
 
 /// The faults of `config` in a store of `kind`, with upstream's words where it has some. Namespaces of
 /// references are left to the resolver, which knows the store's.
@@ -102,14 +105,53 @@ fn check_auth(auth: &Auth, kind: StoreKind, found: &mut Vec<Violation>) {
     if let Some(jwt) = &auth.jwt {
         return check_jwt(jwt, found);
     }
-    let missing = [("cert", auth.cert.is_some()), ("iam", auth.iam.is_some()), ("gcp", auth.gcp.is_some())];
-    found.push(match missing.into_iter().find(|(_, present)| *present) {
-        Some((method, _)) => Violation::new(
-            format!("auth.{method}"),
-            format!("login method not built in yet; built in: {BUILT_IN}"),
-        ),
-        None => Violation::new("auth", "cannot initialize Vault client: no valid auth method specified"),
-    });
+    if let Some(cert) = &auth.cert {
+        return check_cert(cert, found);
+    }
+    if let Some(iam) = &auth.iam {
+        return check_iam(iam, found);
+    }
+    if let Some(gcp) = &auth.gcp {
+        return check_gcp(gcp, found);
+    }
+    let message = "cannot initialize Vault client: no valid auth method specified";
+    found.push(Violation::new("auth", message));
+}
+
+fn check_cert(cert: &Cert, found: &mut Vec<Violation>) {
+    check_path("auth.cert.path", &cert.path, found);
+    for (field, given) in
+        [("clientCert", cert.certificate.is_some()), ("secretRef", cert.secret_ref.is_some())]
+    {
+        if !given {
+            found.push(Violation::new(format!("auth.cert.{field}"), "missing"));
+        }
+    }
+}
+
+fn check_iam(iam: &Iam, found: &mut Vec<Violation>) {
+    if let Some(path) = iam.path.as_deref().filter(|path| !path.is_empty()) {
+        check_path("auth.iam.path", path, found);
+    }
+    for (field, given) in [("role", iam.role.is_some()), ("jwt", iam.jwt.is_some())] {
+        if given {
+            let message = format!("not built in yet: only {IAM_KEYS}");
+            found.push(Violation::new(format!("auth.iam.{field}"), message));
+        }
+    }
+    if iam.secret_ref.is_none() && iam.jwt.is_none() {
+        let message = format!("missing; ambient AWS credentials are not built in: give {IAM_KEYS}");
+        found.push(Violation::new("auth.iam.secretRef", message));
+    }
+}
+
+fn check_gcp(gcp: &Gcp, found: &mut Vec<Violation>) {
+    check_path("auth.gcp.path", &gcp.path, found);
+    if gcp.secret_ref.as_ref().is_none_or(|secret| secret.secret_access_key.is_none()) {
+        let message = "missing; workload identity and ambient Google credentials are not built in yet: give a key file \
+                       in secretRef.secretAccessKeySecretRef";
+        found.push(Violation::new("auth.gcp.secretRef", message));
+    }
 }
 
 fn check_app_role(app_role: &AppRole, found: &mut Vec<Violation>) {

@@ -65,8 +65,14 @@ fn each_fault_names_its_field() {
         (json!({"auth": {}}), "auth: cannot initialize Vault client: no valid auth method specified"),
         (
             json!({"auth": {"iam": {"vaultRole": "r"}}}),
-            "auth.iam: login method not built in yet; built in: tokenSecretRef, appRole, kubernetes, ldap",
+            "auth.iam.secretRef: missing; ambient AWS credentials",
         ),
+        (
+            json!({"auth": {"iam": {"vaultRole": "r", "role": "a", "secretRef": {}}}}),
+            "auth.iam.role: not built in",
+        ),
+        (json!({"auth": {"gcp": {"role": "r"}}}), "auth.gcp.secretRef: missing; workload identity"),
+        (json!({"auth": {"cert": {"clientCert": {"name": "s"}}}}), "auth.cert.secretRef: missing"),
         (
             json!({"auth": {"ldap": {"username": "a/../b", "secretRef": {"name": "s"}}}}),
             "auth.ldap.username: not a name that can stand in a path",

@@ -1,0 +1,211 @@
+//! Login methods against a stub of Vault that checks what it is shown, and the list of those that are allowed.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail anywhere")]
+
+#[path = "support/aws.rs"]
+mod aws;
+mod support;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use strongroom_provider_api::{AllowedLogins, ErrorKind, RemoteKey, Toolbox};
+use strongroom_provider_vault::STORES;
+use support::{Table, connect};
+use wiremock::matchers::{body_json, header, method, path};
+use wiremock::{Mock, MockBuilder, MockServer, Request, ResponseTemplate};
+
+fn on(verb: &str, at: &str) -> MockBuilder {
+    Mock::given(method(verb)).and(path(format!("/v1/{at}")))
+}
+
+fn granted() -> ResponseTemplate {
+    let auth = json!({"client_token": "t1", "accessor": "a1", "lease_duration": 300, "renewable": true});
+    ResponseTemplate::new(200).set_body_json(json!({ "auth": auth }))
+}
+
+fn refused() -> ResponseTemplate {
+    ResponseTemplate::new(400).set_body_json(json!({"errors": ["canary"]}))
+}
+
+async fn paths(server: &MockServer) -> Vec<String> {
+    let all = server.received_requests().await.unwrap();
+    all.iter().map(|request| request.url.path().trim_start_matches("/v1/").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn an_iam_login_posts_a_request_that_is_signed_with_the_keys() {
+    let server = MockServer::start().await;
+    let verified = |request: &Request| {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let text =
+            |name: &str| String::from_utf8(STANDARD.decode(body[name].as_str().unwrap()).unwrap()).unwrap();
+        let headers: BTreeMap<String, Vec<String>> =
+            serde_json::from_str(&text("iam_request_headers")).unwrap();
+        let headers: BTreeMap<String, String> =
+            headers.into_iter().map(|(name, all)| (name, all[0].clone())).collect();
+        let asked = text("iam_request_body");
+        let right = body["iam_http_request_method"] == "POST"
+            && body["role"] == "app"
+            && text("iam_request_url") == format!("https://{}/", headers["host"])
+            && headers["host"] == "sts.eu-central-1.amazonaws.com"
+            && headers["x-vault-aws-iam-server-id"] == "vault.test"
+            && headers["x-amz-security-token"] == "session"
+            && asked == "Action=GetCallerIdentity&Version=2011-06-15";
+        if right && aws::is_signed(&headers, &asked) { granted() } else { refused() }
+    };
+    on("POST", "auth/team/aws/login").respond_with(verified).mount(&server).await;
+    let settings = json!({"server": server.uri(), "path": "secret", "auth": {"iam": {
+        "path": "team/aws", "region": "eu-central-1", "vaultRole": "app", "vaultAwsIamServerID": "vault.test",
+        "secretRef": {
+            "accessKeyIDSecretRef": {"name": "aws", "key": "id"},
+            "secretAccessKeySecretRef": {"name": "aws", "key": "secret"},
+            "sessionTokenSecretRef": {"name": "aws", "key": "session"},
+        },
+    }}});
+    let table =
+        |secret| Table::of([("aws/id", aws::KEY_ID), ("aws/secret", secret), ("aws/session", "session")]);
+    connect(settings.clone(), table(aws::SECRET_KEY)).await.unwrap();
+    let error = connect(settings, table("another canary")).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+    assert!(!error.to_string().contains("canary"));
+}
+
+#[tokio::test]
+async fn a_gcp_login_posts_a_jwt_that_the_accounts_public_key_verifies() {
+    let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
+    let public = key.public_key().as_ref().to_vec();
+    let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&key).unwrap();
+    let pem = format!(
+        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+        STANDARD.encode(der.as_ref())
+    );
+    let server = MockServer::start().await;
+    let verified = move |request: &Request| {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let (signed, signature) = body["jwt"].as_str().unwrap().rsplit_once('.').unwrap();
+        let (head, claims) = signed.split_once('.').unwrap();
+        let json =
+            |part: &str| serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
+        let verifier = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &public);
+        let good = verifier.verify(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).is_ok();
+        let claimed = json!({"sub": "app@project.test", "aud": "vault/app", "iat": 0, "exp": 900});
+        let right =
+            json(head) == json!({"alg": "RS256", "typ": "JWT", "kid": "k1"}) && json(claims) == claimed;
+        if good && right && body["role"] == "app" { granted() } else { refused() }
+    };
+    on("POST", "auth/gcp/login").respond_with(verified).mount(&server).await;
+    let settings = json!({"server": server.uri(), "path": "secret", "auth": {"gcp": {
+        "role": "app", "secretRef": {"secretAccessKeySecretRef": {"name": "gcp", "key": "json"}},
+    }}});
+    let file =
+        json!({"client_email": "app@project.test", "private_key_id": "k1", "private_key": pem}).to_string();
+    connect(settings.clone(), Table::of([("gcp/json", &file)])).await.unwrap();
+    for bad in ["canary", r#"{"client_email":"a","private_key_id":"b","private_key":"canary"}"#] {
+        let error = connect(settings.clone(), Table::of([("gcp/json", bad)])).await.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        assert!(!error.to_string().contains("canary"), "{error}");
+    }
+}
+
+/// A Vault whose wrapping token was made at `creation_path` and works once.
+async fn wrapping(creation_path: &str) -> MockServer {
+    let server = MockServer::start().await;
+    let used = Arc::new(AtomicBool::new(false));
+    let looked = Arc::clone(&used);
+    let creation = json!({"data": {"creation_path": creation_path, "creation_ttl": 60}});
+    on("POST", "sys/wrapping/lookup")
+        .and(body_json(json!({"token": "hvs.wrapping"})))
+        .respond_with(move |_: &Request| {
+            if looked.load(Ordering::SeqCst) {
+                refused()
+            } else {
+                ResponseTemplate::new(200).set_body_json(&creation)
+            }
+        })
+        .mount(&server)
+        .await;
+    on("POST", "sys/wrapping/unwrap")
+        .and(header("x-vault-token", "hvs.wrapping"))
+        .respond_with(move |_: &Request| {
+            if used.swap(true, Ordering::SeqCst) {
+                refused()
+            } else {
+                ResponseTemplate::new(200).set_body_json(json!({"data": {"secret_id": "canary-id"}}))
+            }
+        })
+        .mount(&server)
+        .await;
+    on("POST", "auth/approle/login")
+        .and(body_json(json!({"role_id": "role", "secret_id": "canary-id"})))
+        .respond_with(granted())
+        .mount(&server)
+        .await;
+    on("GET", "secret/data/app").respond_with(ResponseTemplate::new(401)).mount(&server).await;
+    server
+}
+
+fn app_role(server: &MockServer) -> Value {
+    json!({"server": server.uri(), "path": "secret", "auth": {
+        "appRole": {"roleId": "role", "secretRef": {"name": "s", "key": "id"}},
+    }})
+}
+
+#[tokio::test]
+async fn a_wrapped_secret_id_is_unwrapped_once_and_serves_later_logins() {
+    let server = wrapping("auth/approle/role/app/secret-id").await;
+    let table = Table::of([("s/id", "hvs.wrapping\n")]);
+    let bench = connect(app_role(&server), Arc::clone(&table)).await.unwrap();
+    let calls = ["LookupWrapping success", "Unwrap success", "Login success"];
+    assert_eq!(
+        (bench.meter.take().as_slice(), bench.clock.0.load(Ordering::SeqCst)),
+        (calls.map(str::to_owned).as_slice(), 0)
+    );
+    // The token is refused, so there is another login: the wrapping token could not be used again.
+    assert!(bench.client.read(&RemoteKey::latest("app")).await.is_err());
+    let seen = paths(&server).await;
+    let times = |path: &str| seen.iter().filter(|seen| *seen == path).count();
+    assert_eq!((times("sys/wrapping/unwrap"), times("auth/approle/login")), (1, 2));
+    let error = connect(app_role(&server), table).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+    assert!(error.message().contains("wrapping token has been used"), "{error}");
+    assert!(!error.to_string().contains("canary"));
+}
+
+#[tokio::test]
+async fn a_wrapping_token_for_something_else_is_not_used_up() {
+    for path in ["sys/wrapping/wrap", "auth/other/role/app/secret-id"] {
+        let server = wrapping(path).await;
+        let error = connect(app_role(&server), Table::of([("s/id", "hvs.wrapping")])).await.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+        assert!(error.message().contains("not made for a secret ID"), "{error}");
+        assert_eq!(paths(&server).await, ["sys/wrapping/lookup"]);
+    }
+}
+
+#[tokio::test]
+async fn a_login_method_that_is_not_allowed_makes_no_call() {
+    let server = wrapping("auth/approle/role/app/secret-id").await;
+    let allowed =
+        |name: &str| Toolbox { logins: AllowedLogins::only([name.to_owned()]), ..Toolbox::default() };
+    let table = || Table::of([("s/id", "canary-id")]);
+    let nobody = json!({"server": server.uri()});
+    for (settings, name) in [(app_role(&server), "vault/appRole"), (nobody, "vault/none")] {
+        let error = STORES[0].connect(settings, table(), allowed("vault/kubernetes")).await.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        assert!(error.message().contains(name), "{error}");
+    }
+    assert_eq!(paths(&server).await, Vec::<String>::new());
+    STORES[0].connect(app_role(&server), table(), allowed("vault/appRole")).await.unwrap();
+    // The same store under another provider's key needs its own leave.
+    let bao = STORES.iter().find(|store| store.name == "openBao").unwrap();
+    assert!(bao.connect(app_role(&server), table(), allowed("vault/appRole")).await.is_err());
+    bao.connect(app_role(&server), table(), allowed("openBao/appRole")).await.unwrap();
+}
