@@ -216,7 +216,7 @@ impl Layout<'_> {
         let mut manager = Command::new(program);
         manager.args(["--secure-port=0", "--leader-elect=false", "--use-service-account-credentials=true"]);
         // Stories leave namespaces with a thousand objects behind; at 20 requests a second others wait for minutes.
-        manager.args(["--kube-api-qps=200", "--kube-api-burst=400"]);
+        manager.args(["--kube-api-qps=400", "--kube-api-burst=800", "--concurrent-namespace-syncs=30"]);
         manager.arg(flag("kubeconfig", kubeconfig.display()));
         manager.arg(flag("controllers", CONTROLLERS));
         manager.arg(flag("service-account-private-key-file", self.keys.private.display()));

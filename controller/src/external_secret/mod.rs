@@ -89,13 +89,14 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
         return cleanup::cleanup(context, observed).await;
     }
     let spec = observed.spec().map_err(|error| SyncError::Object(error.to_owned()))?;
-    let next_refresh = due::refresh_after(spec).map_err(SyncError::Object)?;
     let sources = sources::sources(&observed.key.namespace, spec)?;
     if connect::is_foreign(context, &sources.stores)
         || (!context.settings.cluster_stores && uses_cluster_store(spec))
     {
         return Ok(Outcome::NotOurs);
     }
+    // Only now: what is wrong with another controller's object is for that one to say.
+    let next_refresh = due::refresh_after(spec).map_err(SyncError::Object)?;
     if observed.namespace.terminating {
         return Err(SyncError::NamespaceTerminating(observed.key.namespace.clone()));
     }

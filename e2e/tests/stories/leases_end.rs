@@ -73,7 +73,7 @@ async fn a_record_whose_service_is_gone_does_not_hold_up_the_end_of_its_namespac
 #[tokio::test]
 async fn where_the_login_cannot_be_kept_alive_others_take_the_place_in_time_and_the_record_says_why()
 -> Result<()> {
-    let leased = Leased::begin("leases-parent", ("10s", "1h"), ("24s", "plain-leases")).await?;
+    let leased = Leased::begin("leases-parent", ("40s", "1h"), ("90s", "plain-leases")).await?;
     let controller = leased.controller("one").await?;
     leased.external_secret("app", "1h").await?;
     let first = leased.works("app").await?;

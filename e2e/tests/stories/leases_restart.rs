@@ -42,7 +42,7 @@ fn objects() -> usize {
 #[tokio::test]
 async fn twenty_crashes_under_leases_cost_no_credential_and_no_secret() -> Result<()> {
     // Renewals fall into the time of the crashes, and so do refreshes.
-    let leased = Leased::begin("leases-crash", ("40s", "2h"), ("2h", "leases")).await?;
+    let leased = Leased::begin("leases-crash", ("90s", "2h"), ("2h", "leases")).await?;
     let objects = objects();
     let mut controller = leased.controller("one").await?;
     for number in 0..objects {
@@ -81,7 +81,7 @@ fn println_figures(objects: usize, tokens: &[usize], renewals: i64) {
 
 #[tokio::test]
 async fn a_clean_stop_leaves_the_leases_alive_for_who_comes_next() -> Result<()> {
-    let leased = Leased::begin("leases-stop", ("15s", "2h"), ("2h", "leases")).await?;
+    let leased = Leased::begin("leases-stop", ("45s", "2h"), ("2h", "leases")).await?;
     let controller = leased.controller("one").await?;
     leased.external_secret("app-0", "5s").await?;
     leased.external_secret("app-1", "5s").await?;
@@ -94,7 +94,7 @@ async fn a_clean_stop_leaves_the_leases_alive_for_who_comes_next() -> Result<()>
     }
     drop(controller);
     let last = leased.controller("four").await?;
-    until("a renewal by the last", Duration::from_mins(2), async || {
+    until("a renewal by the last", Duration::from_mins(4), async || {
         for record in leased.records().await? {
             ensure!(record["status"]["renewals"].as_i64() >= Some(2), "{}", record["status"]);
         }
