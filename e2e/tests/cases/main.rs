@@ -29,7 +29,7 @@ use futures::{StreamExt, stream};
 use http::Method;
 use serde_json::json;
 use strongroom_e2e::{
-    cluster::{Cluster, Kind},
+    cluster::Cluster,
     controller::{Controller, SHARED_CLASS},
     testbed::Testbed,
     vault::Vault,
@@ -71,10 +71,6 @@ async fn recorded_cases_come_out_as_listed() -> Result<()> {
         .buffer_unordered(AT_A_TIME)
         .collect::<Vec<_>>()
         .await;
-
-    for (case, _) in &results {
-        cluster.delete(Kind::Namespace, "", &case.namespace).await?;
-    }
 
     let mut tally = Tally::default();
     let mut log = String::new();
