@@ -30,9 +30,13 @@ async fn a_status_has_what_the_installed_definitions_know_and_no_write_is_refuse
     assert_eq!(object["status"]["observedGeneration"].is_u64(), has_ours, "{object:#}");
     let requests = api.api_requests(&story.cluster, &story.namespace).await?;
     let refused = requests.iter().filter(|request| {
-        request.user == controller.user && request.resource == "externalsecrets/status" && request.code == 422
+        request.user == controller.user
+            && request.namespace == story.namespace
+            && request.resource == "externalsecrets/status"
+            && request.code == 422
     });
-    assert_eq!(refused.count(), usize::from(!has_ours), "a refused condition is not tried again");
+    // None, if the controller has learnt it from an object of another story.
+    assert!(refused.count() <= usize::from(!has_ours), "a refused condition is not tried again");
 
     // Failure and repair are told as ever.
     story.vault.remove_v2("secret", &story.key("app")).await?;
