@@ -58,12 +58,18 @@ pub enum Kind {
     UuidGenerator,
     /// `VaultDynamicSecret`, a generator
     VaultDynamicSecret,
+    /// `ECRAuthorizationToken`
+    EcrAuthorizationToken,
+    /// `STSSessionToken`
+    StsSessionToken,
     /// `SecretLease`
     SecretLease,
+    /// `TokenReview`, which is answered and not kept.
+    TokenReview,
 }
 
 impl Kind {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 23] = [
         Self::Namespace,
         Self::Secret,
         Self::ConfigMap,
@@ -83,7 +89,10 @@ impl Kind {
         Self::SshKeyGenerator,
         Self::UuidGenerator,
         Self::VaultDynamicSecret,
+        Self::EcrAuthorizationToken,
+        Self::StsSessionToken,
         Self::SecretLease,
+        Self::TokenReview,
     ];
 
     /// Group, version, kind and plural.
@@ -113,6 +122,11 @@ impl Kind {
             Self::SshKeyGenerator => (GENERATORS, "v1alpha1", "SSHKey", "sshkeys"),
             Self::UuidGenerator => (GENERATORS, "v1alpha1", "UUID", "uuids"),
             Self::VaultDynamicSecret => (GENERATORS, "v1alpha1", "VaultDynamicSecret", "vaultdynamicsecrets"),
+            Self::EcrAuthorizationToken => {
+                (GENERATORS, "v1alpha1", "ECRAuthorizationToken", "ecrauthorizationtokens")
+            }
+            Self::StsSessionToken => (GENERATORS, "v1alpha1", "STSSessionToken", "stssessiontokens"),
+            Self::TokenReview => ("authentication.k8s.io", "v1", "TokenReview", "tokenreviews"),
             Self::SecretLease => ("strongroom.dev", "v1alpha1", "SecretLease", "secretleases"),
         }
     }
@@ -126,7 +140,11 @@ impl Kind {
     pub fn is_namespaced(self) -> bool {
         !matches!(
             self,
-            Self::Namespace | Self::ClusterRoleBinding | Self::ClusterSecretStore | Self::ClusterGenerator
+            Self::Namespace
+                | Self::ClusterRoleBinding
+                | Self::ClusterSecretStore
+                | Self::ClusterGenerator
+                | Self::TokenReview
         )
     }
 

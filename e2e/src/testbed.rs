@@ -35,6 +35,8 @@ pub struct Testbed {
     pub vault: VaultAccess,
     /// The PostgreSQL for whose roles Vault's database engine makes credentials.
     pub postgres: PostgresAccess,
+    /// What plays AWS.
+    pub aws: AwsAccess,
 }
 
 /// Whose CustomResourceDefinitions a cluster has.
@@ -77,6 +79,13 @@ pub struct PostgresAccess {
     pub password: String,
     /// The database to connect to.
     pub database: String,
+}
+
+/// The test bed's moto, which answers as AWS does and believes every signature.
+#[derive(Clone, Debug, Deserialize)]
+pub struct AwsAccess {
+    /// The one address of all its services.
+    pub address: String,
 }
 
 impl Testbed {

@@ -9,6 +9,7 @@ mod fuzz;
 mod generate;
 mod interrupt;
 mod kubectl;
+mod moto_server;
 mod oracle;
 mod pki;
 mod ports;

@@ -3,6 +3,7 @@
 mod etcd;
 mod helm;
 mod kubernetes;
+mod moto;
 mod postgres;
 mod vault;
 
@@ -11,6 +12,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::cache;
+
+pub(crate) use moto::Moto;
 
 /// The binaries of a control plane.
 #[derive(Debug)]
@@ -40,6 +43,11 @@ pub(crate) fn vault() -> Result<PathBuf> {
 /// The folder whose `bin` holds PostgreSQL, fetched first if this machine has not fetched it before.
 pub(crate) fn postgres() -> Result<PathBuf> {
     postgres::home()
+}
+
+/// How to start moto, fetched first if this machine has not fetched it before.
+pub(crate) fn moto() -> Result<Moto> {
+    moto::program()
 }
 
 /// The Helm binary, built first if this machine has not built it before.

@@ -1,4 +1,4 @@
-//! The test bed: one control plane, one Vault and one PostgreSQL in a run folder, described for the tests in `testbed.json`.
+//! The test bed: one control plane, one Vault, one PostgreSQL and one moto in a run folder, described for the tests in `testbed.json`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use rustix::process::{Pid, test_kill_process};
 use serde::Serialize;
 
 use crate::control_plane::ControlPlane;
+use crate::moto_server::MotoServer;
 use crate::postgres_server::{ADMINISTRATOR, PostgresServer};
 use crate::vault_server::VaultServer;
 use crate::vault_setup::{self, Cluster, Credentials};
@@ -29,6 +30,7 @@ pub(crate) struct RunFolder {
 pub(crate) struct TestBed {
     vault: VaultServer,
     postgres: PostgresServer,
+    moto: MotoServer,
     control_plane: ControlPlane,
     helm: PathBuf,
     /// Where it lives.
@@ -61,6 +63,7 @@ struct Description<'a> {
     run_dir: &'a Path,
     vault: VaultDescription<'a>,
     postgres: PostgresDescription<'a>,
+    aws: AwsDescription<'a>,
     service_account_public_key: &'a Path,
     definitions: Definitions,
 }
@@ -87,6 +90,12 @@ struct PostgresDescription<'a> {
     database: &'a str,
 }
 
+/// The part about moto, which plays AWS.
+#[derive(Debug, Serialize)]
+struct AwsDescription<'a> {
+    address: &'a str,
+}
+
 impl RunFolder {
     /// A fresh folder; those of earlier runs that have ended are removed.
     pub(crate) fn create() -> Result<Self> {
@@ -109,8 +118,10 @@ impl TestBed {
     pub(crate) fn start(definitions: Definitions) -> Result<Self> {
         let (programs, vault_program) = (servers::control_plane()?, servers::vault()?);
         let postgres_home = servers::postgres()?;
-        let helm = servers::helm()?;
+        let (helm, moto) = (servers::helm()?, servers::moto()?);
         let folder = RunFolder::create()?;
+        // It gets ready beside the others.
+        let mut moto = MotoServer::start(&moto, &folder.logs)?;
         let step = progress::Step::start("Starting etcd, kube-apiserver and kube-controller-manager");
         let control_plane = ControlPlane::start(&programs, &folder.path, &folder.logs)?;
         step.done();
@@ -129,8 +140,11 @@ impl TestBed {
             vault_setup::prepare_for_tests(&vault.api, &cluster, &control_plane.service_account_public_key)?;
         vault_setup::add_database(&vault.api, &postgres)?;
         step.done();
+        let step = progress::Step::start("Waiting for moto");
+        moto.wait_ready()?;
+        step.done();
         let description = folder.path.join("testbed.json");
-        let bed = Self { vault, postgres, control_plane, helm, folder, description };
+        let bed = Self { vault, postgres, moto, control_plane, helm, folder, description };
         bed.describe(&credentials, definitions)?;
         let step = progress::Step::start("Applying the CRDs");
         match definitions {
@@ -146,15 +160,17 @@ impl TestBed {
 
     /// Stops the servers, then gives the folder they leave behind.
     pub(crate) fn stop(self) -> RunFolder {
-        let Self { vault, postgres, control_plane, folder, .. } = self;
+        let Self { vault, postgres, moto, control_plane, folder, .. } = self;
         drop(vault);
         drop(postgres);
+        drop(moto);
         drop(control_plane);
         folder
     }
 
     fn describe(&self, credentials: &Credentials, definitions: Definitions) -> Result<()> {
         let strongroom = workspace::strongroom_path()?;
+        let aws = self.moto.address();
         let description = Description {
             kubeconfig: self.control_plane.kubectl.kubeconfig(),
             api_server: &self.control_plane.address,
@@ -181,6 +197,7 @@ impl TestBed {
                 password: &self.postgres.password,
                 database: ADMINISTRATOR,
             },
+            aws: AwsDescription { address: &aws },
             service_account_public_key: &self.control_plane.service_account_public_key,
             definitions,
         };
@@ -194,18 +211,20 @@ pub(crate) fn keep_until_interrupted(definitions: Definitions) -> Result<ExitCod
     let mut bed = TestBed::start(definitions)?;
     progress::line(&format!(
         "\nThe test bed runs until Ctrl-C.\n\n\
-         export STRONGROOM_TESTBED={}\nexport KUBECONFIG={}\nexport VAULT_ADDR={}\nexport VAULT_TOKEN={}\n\n\
+         export STRONGROOM_TESTBED={}\nexport KUBECONFIG={}\nexport VAULT_ADDR={}\nexport VAULT_TOKEN={}\nexport AWS_ENDPOINT_URL={}\n\n\
          kubectl of the same version: {}\nlogs: {}",
         bed.description.display(),
         bed.control_plane.kubectl.kubeconfig().display(),
         bed.vault.api.address,
         bed.vault.api.token,
+        bed.moto.address(),
         bed.control_plane.kubectl.binary().display(),
         bed.folder.logs.display(),
     ));
     while interrupt::sleep(Duration::from_secs(1)).is_ok() {
         bed.vault.check_running()?;
         bed.postgres.check_running()?;
+        bed.moto.check_running()?;
         bed.control_plane.check_running()?;
     }
     progress::line("\nStopping the test bed.");

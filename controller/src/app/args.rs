@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Parser, Subcommand};
 use strongroom_crds::GoDuration;
-use strongroom_provider_api::Reach;
+use strongroom_provider_api::{Endpoints, Reach};
 
 use crate::telemetry::LogFormat;
 
@@ -125,11 +125,46 @@ pub(super) struct ControllerArgs {
     /// metadata services); public (only those of the internet).
     #[arg(long, default_value = "no-metadata")]
     pub(super) store_reach: StoreReach,
+    #[command(flatten)]
+    pub(super) aws_endpoints: AwsEndpoints,
     /// Tell the last attempt in a second condition, `Synced`, and keep `Ready` while the data is fresh. Not what
     /// upstream shows; needs our CustomResourceDefinitions.
     #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
           default_missing_value = "true")]
     pub(super) enable_synced_condition: bool,
+}
+
+/// Where AWS's services are asked in place of their public addresses, under upstream's names (spec eso-providers C.2).
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct AwsEndpoints {
+    /// Address of AWS Secrets Manager; AWS's own if not given.
+    #[arg(long, env = "AWS_SECRETSMANAGER_ENDPOINT", default_value = "")]
+    aws_secretsmanager_endpoint: String,
+    /// Address of AWS Systems Manager, which holds the Parameter Store.
+    #[arg(long, env = "AWS_SSM_ENDPOINT", default_value = "")]
+    aws_ssm_endpoint: String,
+    /// Address of AWS STS, which gives temporary credentials.
+    #[arg(long, env = "AWS_STS_ENDPOINT", default_value = "")]
+    aws_sts_endpoint: String,
+    /// Address of AWS's private container registries.
+    #[arg(long, env = "AWS_ECR_ENDPOINT", default_value = "")]
+    aws_ecr_endpoint: String,
+    /// Address of AWS's public container registry.
+    #[arg(long, env = "AWS_ECR_PUBLIC_ENDPOINT", default_value = "")]
+    aws_ecr_public_endpoint: String,
+}
+
+impl AwsEndpoints {
+    /// As providers look for them.
+    pub(super) fn endpoints(&self) -> Endpoints {
+        Endpoints::of([
+            ("AWS_SECRETSMANAGER_ENDPOINT", self.aws_secretsmanager_endpoint.clone()),
+            ("AWS_SSM_ENDPOINT", self.aws_ssm_endpoint.clone()),
+            ("AWS_STS_ENDPOINT", self.aws_sts_endpoint.clone()),
+            ("AWS_ECR_ENDPOINT", self.aws_ecr_endpoint.clone()),
+            ("AWS_ECR_PUBLIC_ENDPOINT", self.aws_ecr_public_endpoint.clone()),
+        ])
+    }
 }
 
 /// [`Reach`], as the command line names it.

@@ -213,6 +213,7 @@ fn context(
         templates: Arc::new(StoreTemplates::new(Arc::clone(&clock))),
         logins,
         reach: args.store_reach.into(),
+        endpoints: args.aws_endpoints.endpoints(),
         ..Toolbox::default()
     };
     let events = |component| Events::new(cluster.clone(), component, Arc::clone(&clock));

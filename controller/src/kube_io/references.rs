@@ -95,7 +95,10 @@ impl ClusterResolver {
                 self.cluster.config_map(key).await.map(|found| found.map(|map| map.metadata))
             }
             // A token says nothing about the version of its account.
-            ReferenceKind::ServiceAccount => return false,
+            ReferenceKind::ServiceAccount if version.is_none() => return false,
+            ReferenceKind::ServiceAccount => {
+                self.cluster.service_account(key).await.map(|found| found.map(|account| account.metadata))
+            }
         };
         let Ok(now) = now else { return false };
         let same = now.map(|meta| mirror::number(meta.resource_version.as_deref())) == version;
@@ -256,6 +259,22 @@ impl Resolver for ClusterResolver {
         let audiences = selector.audiences.iter().chain(audiences).cloned().collect();
         let token = self.cluster.service_account_token(&target, audiences, lifetime_seconds).await;
         token.map(SecretBytes::from).map_err(|error| failed("ServiceAccount", &target, &error))
+    }
+
+    async fn service_account_annotations(
+        &self,
+        selector: &ServiceAccountSelector,
+    ) -> Result<BTreeMap<String, String>> {
+        let target = self.target("ServiceAccount", &selector.name, selector.namespace.as_deref())?;
+        let reference = self.expect(ReferenceKind::ServiceAccount, &target);
+        let account = self
+            .cluster
+            .service_account(&target)
+            .await
+            .map_err(|error| failed("ServiceAccount", &target, &error))?
+            .ok_or_else(|| absent("ServiceAccount", &target))?;
+        self.note(&reference, &account.metadata);
+        Ok(account.metadata.annotations.unwrap_or_default())
     }
 
     async fn ca_bundle(&self, provider: &CaProvider) -> Result<Vec<u8>> {

@@ -76,6 +76,12 @@ impl Cluster {
         bounded("read", || format!("ConfigMap {key}"), api.get_opt(&key.name)).await
     }
 
+    /// The ServiceAccount under `key`, or `None`.
+    pub async fn service_account(&self, key: &ObjectKey) -> Result<Option<ServiceAccount>, ApiError> {
+        let api: Api<ServiceAccount> = self.namespaced(&key.namespace);
+        bounded("read", || format!("ServiceAccount {key}"), api.get_opt(&key.name)).await
+    }
+
     /// Creates `secret`, which names its namespace, under `manager`.
     pub async fn create_secret(&self, secret: &Secret, manager: &str) -> Result<Secret, ApiError> {
         let key = ObjectKey::of(&secret.metadata);

@@ -212,9 +212,10 @@ async fn connect_with(
     let log = Arc::clone(&asked);
     let context = context_over(&[], move |_, path, _| {
         let parts: Vec<_> = path.split('/').collect();
-        let ["", "api", "v1", "namespaces", namespace, kind, name, ..] = parts.as_slice() else {
+        let ["", "api", "v1", "namespaces", namespace, kind, name, rest @ ..] = parts.as_slice() else {
             panic!("{path} is no way to an object in a namespace")
         };
+        let kind = rest.first().unwrap_or(kind);
         if *name == TARGET {
             log.lock().unwrap().insert((*namespace).to_owned());
         }
@@ -242,7 +243,10 @@ fn object(kind: &str, namespace: &str, name: &str) -> Value {
         "configmaps" => {
             json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": { "k": "x" } })
         }
-        "serviceaccounts" => json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+        "serviceaccounts" => {
+            json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata })
+        }
+        "token" => json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
             "metadata": metadata, "spec": { "audiences": [] },
             "status": { "token": "x", "expirationTimestamp": "2030-01-01T00:00:00Z" } }),
         other => panic!("{other} is nothing that a store may refer to"),

@@ -10,6 +10,7 @@
 #![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is absent")]
 
 mod admission;
+mod aws;
 mod bad_duration;
 mod bad_entry;
 mod bad_store;

@@ -30,6 +30,7 @@ mod capabilities;
 mod client;
 mod clock;
 mod descriptor;
+mod endpoints;
 mod error;
 mod generator;
 mod generator_descriptor;
@@ -50,6 +51,7 @@ pub use capabilities::{Access, Capabilities, Dialect, EmptySearch, JsonMap, Miss
 pub use client::{Health, StoreClient};
 pub use clock::{Clock, SystemClock};
 pub use descriptor::Descriptor;
+pub use endpoints::Endpoints;
 pub use error::{Error, ErrorKind, Result};
 pub use generator::{Generated, Generator, GeneratorClient, OWN_GENERATORS, UPSTREAM_GENERATORS};
 pub use generator_descriptor::GeneratorDescriptor;

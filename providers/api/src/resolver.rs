@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use crate::{CaProvider, Result, SecretBytes, SecretKeySelector, ServiceAccountSelector, StoreKind};
+use crate::{
+    CaProvider, Error, ErrorKind, Result, SecretBytes, SecretKeySelector, ServiceAccountSelector, StoreKind,
+};
 
 /// Reads what a store refers to. Bound at construction to one store (its kind and namespace) and to the
 /// namespace of the caller.
@@ -46,6 +48,15 @@ pub trait Resolver: Send + Sync {
         audiences: &[String],
         lifetime_seconds: i64,
     ) -> Result<SecretBytes>;
+
+    /// The annotations of a ServiceAccount: clouds keep there whose identity it may take on.
+    async fn service_account_annotations(
+        &self,
+        selector: &ServiceAccountSelector,
+    ) -> Result<BTreeMap<String, String>> {
+        let message = format!("ServiceAccount {:?}: its annotations cannot be read here", selector.name);
+        Err(Error::new(ErrorKind::InvalidConfig, "resolve a reference", message))
+    }
 
     /// The PEM bundle that a CA provider names.
     async fn ca_bundle(&self, provider: &CaProvider) -> Result<Vec<u8>>;

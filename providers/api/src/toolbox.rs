@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::template::PlainFields;
-use crate::{AllowedLogins, Clock, Random, SystemClock, SystemRandom, TemplateRenderer};
+use crate::{AllowedLogins, Clock, Endpoints, Random, SystemClock, SystemRandom, TemplateRenderer};
 
 /// What every provider is given. Cheap to clone. Made from [`Toolbox::default`], so that it can grow.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Toolbox {
     pub reach: Reach,
     /// How stores may log in; heeded by the descriptor of a store, and by a generator that logs in.
     pub logins: AllowedLogins,
+    /// Addresses that take the place of services' public ones.
+    pub endpoints: Endpoints,
 }
 
 /// Which addresses a store may be reached at. Settings name hosts, and whoever writes settings is not always
@@ -81,7 +83,7 @@ impl Meter for NoMeter {
 
 impl Default for Toolbox {
     /// The machine's clock and randomness, no meter, templates of plain fields, no metadata services,
-    /// every login.
+    /// every login, public addresses.
     fn default() -> Self {
         Self {
             clock: Arc::new(SystemClock),
@@ -90,6 +92,7 @@ impl Default for Toolbox {
             templates: Arc::new(PlainFields),
             reach: Reach::default(),
             logins: AllowedLogins::default(),
+            endpoints: Endpoints::default(),
         }
     }
 }

@@ -9,6 +9,8 @@ use strongroom_provider_api::{Descriptor, GeneratorDescriptor};
 
 /// Every provider, one line each.
 const STORES: &[&[Descriptor]] = &[
+    #[cfg(feature = "aws")]
+    aws::STORES,
     #[cfg(feature = "fake")]
     fake::STORES,
     #[cfg(feature = "kubernetes")]
@@ -21,6 +23,8 @@ const STORES: &[&[Descriptor]] = &[
 
 /// Every folder of generators, one line each.
 const GENERATORS: &[&[GeneratorDescriptor]] = &[
+    #[cfg(feature = "aws")]
+    aws::GENERATORS,
     #[cfg(feature = "local")]
     local::GENERATORS,
     #[cfg(feature = "vault")]

@@ -15,6 +15,7 @@ pub struct StubResolver {
     kind: StoreKind,
     secrets: BTreeMap<String, SecretBytes>,
     token: Option<SecretBytes>,
+    annotations: BTreeMap<String, String>,
     bundles: BTreeMap<String, Vec<u8>>,
     asked: Mutex<Vec<String>>,
 }
@@ -26,6 +27,7 @@ impl StubResolver {
             kind,
             secrets: BTreeMap::new(),
             token: None,
+            annotations: BTreeMap::new(),
             bundles: BTreeMap::new(),
             asked: Mutex::default(),
         }
@@ -45,6 +47,13 @@ impl StubResolver {
         self
     }
 
+    /// Gives every ServiceAccount the annotation `name`.
+    #[must_use]
+    pub fn with_service_account_annotation(mut self, name: &str, value: &str) -> Self {
+        self.annotations.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
     /// Serves `bundle` as the CA provider `name`.
     #[must_use]
     pub fn with_ca_bundle(mut self, name: &str, bundle: &[u8]) -> Self {
@@ -52,7 +61,7 @@ impl StubResolver {
         self
     }
 
-    /// What was asked for so far: `secret NAME/KEY`, `token NAME [AUDIENCES]`, `ca NAME`.
+    /// What was asked for so far: `secret NAME/KEY`, `token NAME [AUDIENCES]`, `account NAME`, `ca NAME`.
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -104,6 +113,14 @@ impl Resolver for StubResolver {
         let audiences: Vec<_> = selector.audiences.iter().chain(audiences).cloned().collect();
         self.note(format!("token {} [{}]", selector.name, audiences.join(",")));
         self.token.clone().ok_or_else(|| absent("ServiceAccount", &selector.name))
+    }
+
+    async fn service_account_annotations(
+        &self,
+        selector: &ServiceAccountSelector,
+    ) -> Result<BTreeMap<String, String>> {
+        self.note(format!("account {}", selector.name));
+        Ok(self.annotations.clone())
     }
 
     async fn ca_bundle(&self, provider: &CaProvider) -> Result<Vec<u8>> {

@@ -1,7 +1,8 @@
-//! What providers share: HTTP, TLS, login sessions, layers, remote clusters.
+//! What providers share: HTTP, TLS, login sessions, layers, remote clusters, AWS signatures.
 //!
 //! | module | what it gives |
 //! | --- | --- |
+//! | [`aws_signature`] | AWS Signature Version 4 |
 //! | [`http`] | the one HTTP client: capped bodies, refused redirects, time limits, own roots |
 //! | [`status`] | what an HTTP status means, as an [`ErrorKind`](strongroom_provider_api::ErrorKind) |
 //! | [`pem`] | certificate bundles as settings carry them |
@@ -13,6 +14,7 @@
 
 #![deny(missing_docs)]
 
+pub mod aws_signature;
 pub mod http;
 pub mod jitter;
 pub mod layers;

@@ -1,18 +1,18 @@
 //! Login method `iam`: a request to AWS for one's own identity, signed here and sent there by Vault.
 
-mod sign;
+use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use strongroom_provider_api::{Error, ErrorKind, Resolver, Result, SecretKeySelector};
+use strongroom_provider_api::{Error, ErrorKind, Resolver, Result, SecretBytes, SecretKeySelector};
+use strongroom_provider_kit::aws_signature::{AwsKeys, AwsRequest};
 use strongroom_provider_kit::http::Answer;
 
 use super::text;
 use crate::api::Api;
 use crate::config::{Iam, IamSecretRef};
 use crate::path::LogicalPath;
-use sign::{Keys, Statement};
 
 /// What is asked of AWS.
 const BODY: &str = "Action=GetCallerIdentity&Version=2011-06-15";
@@ -46,15 +46,20 @@ impl IamLogin {
     pub(super) async fn log_in(&self, api: &Api, resolver: &dyn Resolver) -> Result<Answer> {
         let keys = self.keys(resolver).await?;
         let host = host(&self.region);
-        let statement = Statement {
+        let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
+        headers.extend(self.server_id.as_deref().map(|id| ("x-vault-aws-iam-server-id", id)));
+        let request = AwsRequest {
             host: &host,
+            path: "/",
             region: &self.region,
             service: "sts",
-            body: BODY,
-            server_id: self.server_id.as_deref(),
+            headers: &headers,
+            body: BODY.as_bytes(),
             at: api.clock.now(),
         };
-        let headers = json!(statement.signed_headers(&keys)).to_string();
+        // Vault takes each header's values as a list.
+        let signed = request.signed_headers(&keys).into_iter().map(|(name, value)| (name, [value]));
+        let headers = json!(signed.collect::<BTreeMap<_, _>>()).to_string();
         let body = json!({
             "role": self.role,
             "iam_http_request_method": "POST",
@@ -65,7 +70,7 @@ impl IamLogin {
         api.log_in_with(&self.mount, Some(&self.role), body.to_string().into()).await
     }
 
-    async fn keys(&self, resolver: &dyn Resolver) -> Result<Keys> {
+    async fn keys(&self, resolver: &dyn Resolver) -> Result<AwsKeys> {
         let read = async |selector: &Option<SecretKeySelector>, what: &str| match selector {
             Some(selector) => Ok(Some(text(&resolver.secret(selector, None).await?, what)?)),
             None => Ok::<_, Error>(None),
@@ -75,10 +80,10 @@ impl IamLogin {
         };
         let id = read(&self.keys.access_key_id, "access key ID").await?;
         let secret = read(&self.keys.secret_access_key, "secret access key").await?;
-        Ok(Keys {
+        Ok(AwsKeys {
             id: id.ok_or_else(|| missing("accessKeyIDSecretRef"))?,
             secret: secret.ok_or_else(|| missing("secretAccessKeySecretRef"))?.into(),
-            session_token: read(&self.keys.session_token, "session token").await?,
+            session_token: read(&self.keys.session_token, "session token").await?.map(SecretBytes::from),
         })
     }
 }
