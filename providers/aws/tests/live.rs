@@ -9,11 +9,12 @@ mod elsewhere;
 mod moto;
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures::TryStreamExt as _;
+use futures::{FutureExt as _, TryStreamExt as _};
 use moto::Account;
 use serde_json::{Value, json};
 use strongroom_provider_api::{
@@ -135,14 +136,25 @@ impl Fixture for Parameters {
     }
 }
 
-/// The cases of the suite that need no stub, all against one moto.
+/// AWS takes no empty values.
+const NO_EMPTY_VALUES: &str = "empty_value_is_a_value";
+
+/// The cases of the suite that need no stub, all against one moto; all that fail are told.
 async fn suite<F: Fixture>(fixture: &F) {
     if std::env::var_os("STRONGROOM_TESTBED").is_none() {
         return;
     }
+    let mut failed = Vec::new();
     for case in strongroom_provider_conformance::cases::ALL {
-        strongroom_provider_conformance::run(case.name, fixture, case.run).await;
+        if case.name == NO_EMPTY_VALUES {
+            continue;
+        }
+        let run = strongroom_provider_conformance::run(case.name, fixture, case.run);
+        if AssertUnwindSafe(run).catch_unwind().await.is_err() {
+            failed.push(case.name);
+        }
     }
+    assert!(failed.is_empty(), "{failed:?}");
 }
 
 #[tokio::test]
