@@ -39,8 +39,9 @@ const STATE_LIMITS: Limits = Limits { total: 8, per_group: 4 };
 const LEASE_LIMITS: Limits = Limits { total: 16, per_group: 8 };
 /// For so long the first list of leases is waited for: its definition may be missing.
 const LEASES_KNOWN: Duration = Duration::from_secs(10);
-/// More threads than this bring nothing: the work is waiting for answers.
-const THREADS: usize = 4;
+/// The work is waiting for answers, and what computes for long gives its place away (`block_in_place`): one thread is
+/// never busy, and spares the waking of the others at every step, which cost more than the steps.
+const THREADS: usize = 1;
 /// Where a pod finds the name of its namespace.
 const OWN_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 /// Where Linux tells the name of the pod, or of the machine.
@@ -56,13 +57,13 @@ pub(super) fn controller(args: ControllerArgs) -> anyhow::Result<()> {
     }));
     // Only an error if somebody was faster, and nobody else is here.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
+        .worker_threads(THREADS)
         .enable_all()
         .build()
         .context("starting the runtime")?;
-    runtime.block_on(run(args))
+    // As a task: what is awaited here runs on a thread of its own.
+    runtime.block_on(async { tokio::spawn(run(args)).await.context("the controller panicked")? })
 }
 
 async fn run(args: ControllerArgs) -> anyhow::Result<()> {

@@ -205,7 +205,7 @@ async fn follow_manifests(client: Client, scope: Scope, context: Arc<Context>) {
 
 /// Managed targets only. Small pages bound the peak: each payload is hashed and dropped.
 fn managed() -> watcher::Config {
-    watcher::Config::default().labels(&format!("{}=true", names::LABEL_MANAGED)).page_size(100)
+    watcher::Config::default().labels(&format!("{}=true", names::LABEL_MANAGED)).page_size(200)
 }
 
 impl Scope {

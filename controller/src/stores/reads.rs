@@ -28,7 +28,7 @@ const KEPT_BYTES: usize = 1 << 20;
 /// forced gets what the store held after the change.
 ///
 /// # Memory
-/// An answer outlives its read by a second at most, within a budget, and only while objects are at work: an
+/// An answer outlives its read by little more than a second, within a budget, and only while objects are at work: an
 /// object that syncs alone leaves nothing behind.
 pub(super) struct Reads {
     client: Arc<dyn StoreClient>,
@@ -54,6 +54,8 @@ struct State {
     /// When the last pass was closed.
     idle_since: Option<Instant>,
     kept_bytes: usize,
+    /// Whether a task is at [`Known::sweep`].
+    swept: bool,
     last_id: u64,
 }
 
@@ -70,6 +72,7 @@ enum Stage {
     Kept {
         answer: Answer,
         bytes: usize,
+        until: Instant,
     },
 }
 
@@ -153,15 +156,11 @@ async fn read(
         () = known.abandoned(&key, id, &sender) => return,
     };
     drop(client);
-    let kept = known.keep(&key, id, &answer);
+    let sweeps = known.keep(&key, id, &answer);
     sender.send_replace(Some(answer));
-    drop(sender);
-    if kept {
-        let until = Instant::now() + KEPT_FOR;
-        while Instant::now() < until && !known.lock().is_idle() {
-            sleep(LULL).await;
-        }
-        known.lock().remove(&key, id);
+    drop((sender, key));
+    if sweeps {
+        known.sweep().await;
     }
 }
 
@@ -185,26 +184,58 @@ impl Known {
         }
     }
 
-    /// Keeps `answer` for those who ask next, if there may be any and it is not too large. False if nothing is
-    /// left to be removed later.
+    /// Keeps `answer` for those who ask next, if there may be any and it is not too large. True if the caller has
+    /// to [`sweep`](Self::sweep).
     fn keep(&self, key: &RemoteKey, id: u64, answer: &Answer) -> bool {
         let bytes = answer.as_ref().map_or(0, |payload| size(payload));
         let mut state = self.lock();
         let worth = !state.is_idle() && state.kept_bytes.saturating_add(bytes) <= KEPT_BYTES;
         let Some(read) = state.reads.get_mut(key).filter(|read| read.id == id) else { return false };
         if worth {
-            read.stage = Stage::Kept { answer: answer.clone(), bytes };
+            read.stage = Stage::Kept { answer: answer.clone(), bytes, until: Instant::now() + KEPT_FOR };
             state.kept_bytes += bytes;
         } else {
             state.remove(key, id);
         }
-        worth
+        worth && !std::mem::replace(&mut state.swept, true)
+    }
+
+    /// Drops what is kept when its time is over, for all reads of the client: a timer for each would wake the process
+    /// ten times a read. Ends when nothing is kept.
+    async fn sweep(&self) {
+        loop {
+            sleep(LULL).await;
+            let mut state = self.lock();
+            if !state.drop_outdated() {
+                state.swept = false;
+                return;
+            }
+        }
     }
 }
 
 impl State {
     fn is_idle(&self) -> bool {
         self.idle_since.is_some_and(|since| since.elapsed() >= LULL)
+    }
+
+    /// Drops the answers that nobody may want any more. True if others are kept.
+    fn drop_outdated(&mut self) -> bool {
+        let (now, idle) = (Instant::now(), self.is_idle());
+        let (mut kept, mut freed) = (false, 0);
+        self.reads.retain(|_, read| match read.stage {
+            Stage::Kept { until, bytes, .. } if idle || until <= now => {
+                freed += bytes;
+                false
+            }
+            Stage::Kept { .. } => {
+                kept = true;
+                true
+            }
+            Stage::UnderWay(_) => true,
+        });
+        self.kept_bytes -= freed;
+        kept
     }
 
     fn insert(&mut self, key: &RemoteKey, read: Read) {
