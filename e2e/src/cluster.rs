@@ -60,10 +60,18 @@ pub enum Kind {
     VaultDynamicSecret,
     /// `SecretLease`
     SecretLease,
+    /// `SyncPolicy`
+    SyncPolicy,
+    /// `Deployment`
+    Deployment,
+    /// `StatefulSet`
+    StatefulSet,
+    /// `DaemonSet`
+    DaemonSet,
 }
 
 impl Kind {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 24] = [
         Self::Namespace,
         Self::Secret,
         Self::ConfigMap,
@@ -84,6 +92,10 @@ impl Kind {
         Self::UuidGenerator,
         Self::VaultDynamicSecret,
         Self::SecretLease,
+        Self::SyncPolicy,
+        Self::Deployment,
+        Self::StatefulSet,
+        Self::DaemonSet,
     ];
 
     /// Group, version, kind and plural.
@@ -114,6 +126,10 @@ impl Kind {
             Self::UuidGenerator => (GENERATORS, "v1alpha1", "UUID", "uuids"),
             Self::VaultDynamicSecret => (GENERATORS, "v1alpha1", "VaultDynamicSecret", "vaultdynamicsecrets"),
             Self::SecretLease => ("strongroom.dev", "v1alpha1", "SecretLease", "secretleases"),
+            Self::SyncPolicy => ("strongroom.dev", "v1alpha1", "SyncPolicy", "syncpolicies"),
+            Self::Deployment => ("apps", "v1", "Deployment", "deployments"),
+            Self::StatefulSet => ("apps", "v1", "StatefulSet", "statefulsets"),
+            Self::DaemonSet => ("apps", "v1", "DaemonSet", "daemonsets"),
         }
     }
 
