@@ -15,6 +15,7 @@ use crate::kube_io::{
     Cluster, Events, ManifestMirrors, Mirror, NamespaceView, ObjectKey, References, SecretDigest, Watched,
 };
 use crate::leases::LeaseClients;
+use crate::policies::Policies;
 use crate::schedule::{Group, Lane, Schedule};
 use crate::stores::{Breakers, Pool, StoreId, Stores};
 use crate::telemetry::Metrics;
@@ -73,6 +74,8 @@ pub struct Context {
     pub lease_clients: LeaseClients,
     /// When each lease is looked at.
     pub lease_schedule: Arc<Schedule<ObjectKey>>,
+    /// SyncPolicies, and what is waited with for them.
+    pub policies: Policies,
     /// Who refers to which foreign object. Written by the clients in `pool` and by the watches.
     pub references: Arc<References>,
     /// How much was deleted or emptied of late. Written by `apply`.

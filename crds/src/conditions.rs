@@ -98,6 +98,42 @@ pub enum EventReason {
     StoreUnmaintained,
     /// Warning: the provider goes away.
     StoreDeprecated,
+    /// Normal, our own: workloads were restarted because the target's content changed.
+    RolloutRestarted,
+    /// Warning, our own: a workload could not be restarted.
+    RolloutRestartFailed,
+}
+
+/// What a condition of a SyncPolicy is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PolicyCondition {
+    /// Whether it is in force.
+    Accepted,
+    /// Whether an older one says the same field for the same object.
+    Conflicted,
+    /// Whether its restart targets have the present content.
+    TargetsRestarted,
+}
+
+/// Why a condition of a SyncPolicy is as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PolicyReason {
+    /// Accepted: it is in force.
+    Accepted,
+    /// Not accepted: a field cannot be read.
+    Invalid,
+    /// Not accepted: what it is attached to does not exist.
+    TargetNotFound,
+    /// Conflicted: an older policy's field holds.
+    Overruled,
+    /// TargetsRestarted: nothing is to be restarted.
+    UpToDate,
+    /// Not yet TargetsRestarted: the time has not come.
+    RestartPending,
+    /// Not TargetsRestarted: a workload does not exist.
+    WorkloadNotFound,
+    /// Not TargetsRestarted: the API server refused, or did not answer.
+    RestartFailed,
 }
 
 /// Gives a closed set of words its spelling, which is the variant's name.
@@ -124,6 +160,17 @@ macro_rules! spelled {
 }
 
 spelled!(ConditionType { Ready, Deleted, Synced });
+spelled!(PolicyCondition { Accepted, Conflicted, TargetsRestarted });
+spelled!(PolicyReason {
+    Accepted,
+    Invalid,
+    TargetNotFound,
+    Overruled,
+    UpToDate,
+    RestartPending,
+    WorkloadNotFound,
+    RestartFailed,
+});
 spelled!(ExternalSecretReason {
     SecretSynced,
     SecretDeleted,
@@ -152,6 +199,8 @@ spelled!(EventReason {
     InvalidProviderConfig,
     StoreUnmaintained,
     StoreDeprecated,
+    RolloutRestarted,
+    RolloutRestartFailed,
 });
 
 /// Status of a condition that holds.

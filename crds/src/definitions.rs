@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use crate::names::{COMPONENT_CONTROLLER, LABEL_COMPONENT, OLD_VERSION};
 use crate::structural::{structural, without_null};
-use crate::{ClusterExternalSecret, ClusterSecretStore, ExternalSecret, SecretLease, SecretStore};
+use crate::{
+    ClusterExternalSecret, ClusterSecretStore, ExternalSecret, SecretLease, SecretStore, SyncPolicy,
+};
 
 /// Where the schemas of the providers are.
 const PROVIDERS: &str = "/properties/spec/properties/provider/properties";
@@ -45,15 +47,18 @@ pub fn definitions(
         .collect()
 }
 
-/// The kinds of our own: SecretLease.
+/// The kinds of our own: SecretLease and SyncPolicy.
 ///
 /// # Errors
 /// As [`definitions`].
 pub fn own_definitions() -> Result<Vec<CustomResourceDefinition>, DefinitionError> {
-    let mut lease = finished(SecretLease::crd(), &BTreeMap::new())?;
-    // Upstream never had it: there is no old version.
-    lease.spec.versions.retain(|version| version.name != OLD_VERSION);
-    Ok(vec![lease])
+    let definition = |derived| {
+        let mut definition = finished(derived, &BTreeMap::new())?;
+        // Upstream never had it: there is no old version.
+        definition.spec.versions.retain(|version| version.name != OLD_VERSION);
+        Ok(definition)
+    };
+    [SecretLease::crd(), SyncPolicy::crd()].into_iter().map(definition).collect()
 }
 
 /// The derived definition with what a derive cannot say.

@@ -24,6 +24,7 @@ pub mod secret_store;
 mod shapes;
 pub mod source_ref;
 mod structural;
+pub mod sync_policy;
 pub mod target;
 pub mod validation;
 
@@ -32,7 +33,9 @@ pub use cluster_external_secret::{
     ExternalSecretMetadata, FailedNamespace,
 };
 pub use cluster_secret_store::ClusterSecretStore;
-pub use conditions::{Condition, ConditionType, ExternalSecretReason, StoreReason};
+pub use conditions::{
+    Condition, ConditionType, ExternalSecretReason, PolicyCondition, PolicyReason, StoreReason,
+};
 pub use data_from::{
     ConflictPolicy, DataFrom, Find, FindName, Merge, MergeStrategy, PriorityPolicy, RegexpRewrite, Rewrite,
     Transform,
@@ -58,6 +61,10 @@ pub use secret_store::{
     NamespaceCondition, RetrySettings, SecretStore, SecretStoreSpec, SecretStoreStatus, StoreCapabilities,
 };
 pub use source_ref::{GeneratorKind, GeneratorRef, SecretStoreRef, SourceRef, StoreRefKind};
+pub use sync_policy::{
+    ContentChange, PolicyTargetRef, RestartPolicy, RestartStatus, RestartTarget, RestartedWorkload,
+    SeenSecret, SyncPolicy, SyncPolicySpec, SyncPolicyStatus, WorkloadKind,
+};
 pub use target::{
     CreationPolicy, DeletionPolicy, EngineVersion, Manifest, MergePolicy, Target, Template, TemplateAs,
     TemplateFrom, TemplateItem, TemplateMetadata, TemplateRef,

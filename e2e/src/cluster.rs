@@ -66,10 +66,18 @@ pub enum Kind {
     SecretLease,
     /// `TokenReview`, which is answered and not kept.
     TokenReview,
+    /// `SyncPolicy`
+    SyncPolicy,
+    /// `Deployment`
+    Deployment,
+    /// `StatefulSet`
+    StatefulSet,
+    /// `DaemonSet`
+    DaemonSet,
 }
 
 impl Kind {
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 27] = [
         Self::Namespace,
         Self::Secret,
         Self::ConfigMap,
@@ -93,6 +101,10 @@ impl Kind {
         Self::StsSessionToken,
         Self::SecretLease,
         Self::TokenReview,
+        Self::SyncPolicy,
+        Self::Deployment,
+        Self::StatefulSet,
+        Self::DaemonSet,
     ];
 
     /// Group, version, kind and plural.
@@ -128,6 +140,10 @@ impl Kind {
             Self::StsSessionToken => (GENERATORS, "v1alpha1", "STSSessionToken", "stssessiontokens"),
             Self::TokenReview => ("authentication.k8s.io", "v1", "TokenReview", "tokenreviews"),
             Self::SecretLease => ("strongroom.dev", "v1alpha1", "SecretLease", "secretleases"),
+            Self::SyncPolicy => ("strongroom.dev", "v1alpha1", "SyncPolicy", "syncpolicies"),
+            Self::Deployment => ("apps", "v1", "Deployment", "deployments"),
+            Self::StatefulSet => ("apps", "v1", "StatefulSet", "statefulsets"),
+            Self::DaemonSet => ("apps", "v1", "DaemonSet", "daemonsets"),
         }
     }
 

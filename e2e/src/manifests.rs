@@ -22,6 +22,43 @@ pub fn service_account(name: &str) -> Value {
     json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name } })
 }
 
+/// A SyncPolicy for the ExternalSecrets `targets`, that says this besides.
+pub fn sync_policy(name: &str, targets: &[&str], spec: &Value) -> Value {
+    let references = targets
+        .iter()
+        .map(|target| json!({ "group": "external-secrets.io", "kind": "ExternalSecret", "name": target }));
+    let mut manifest = json!({
+        "apiVersion": "strongroom.dev/v1alpha1",
+        "kind": "SyncPolicy",
+        "metadata": { "name": name },
+        "spec": spec,
+    });
+    manifest["spec"]["targetRefs"] = references.collect();
+    manifest
+}
+
+/// A workload without pods of `kind`, which is a Deployment, a StatefulSet or a DaemonSet.
+pub fn workload(kind: &str, name: &str) -> Value {
+    let labels = json!({ "app": name });
+    let mut manifest = json!({
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": { "name": name, "labels": labels },
+        "spec": {
+            "selector": { "matchLabels": labels },
+            "template": {
+                "metadata": { "labels": labels },
+                "spec": { "containers": [{ "name": "app", "image": "example.test/app" }] },
+            },
+        },
+    });
+    match kind {
+        "DaemonSet" => manifest["spec"]["template"]["spec"]["nodeSelector"] = json!({ "none": "such" }),
+        _ => manifest["spec"]["replicas"] = 0.into(),
+    }
+    manifest
+}
+
 /// A SecretStore for the controllers of `class`.
 pub fn secret_store(name: &str, class: &str, provider: &Value) -> Value {
     json!({

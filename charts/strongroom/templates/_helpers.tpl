@@ -79,6 +79,7 @@ true
     - secretleases
     - sshkeys
     - stssessiontokens
+    - syncpolicies
     - uuids
     - vaultdynamicsecrets
     - webhooks

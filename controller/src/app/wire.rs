@@ -23,11 +23,12 @@ use crate::external_secret::{Brake, BrakeLimits, Refreshed, StatusSchema, Templa
 use crate::generators::{Clients, Registry};
 use crate::kube_io::{Cluster, Events, ManifestMirrors, Mirror, ObjectKey, References, watches};
 use crate::leases::LeaseClients;
+use crate::policies::Policies;
 use crate::random::SystemRandom;
 use crate::schedule::{Job, Limits, Next, Schedule, dispatch, watchdog};
 use crate::stores::{Pool, StoreTemplates, Stores};
 use crate::telemetry::{Metrics, start_logs};
-use crate::{external_secret, generators, leases, secret_store};
+use crate::{external_secret, generators, leases, policies, secret_store};
 
 /// What runs at a stop may take this long to end.
 const GRACE: Duration = Duration::from_secs(20);
@@ -37,8 +38,8 @@ const STORE_LIMITS: Limits = Limits { total: 16, per_group: 1 };
 const STATE_LIMITS: Limits = Limits { total: 8, per_group: 4 };
 /// Leases that are looked at at once, in all and in one namespace.
 const LEASE_LIMITS: Limits = Limits { total: 16, per_group: 8 };
-/// For so long the first list of leases is waited for: its definition may be missing.
-const LEASES_KNOWN: Duration = Duration::from_secs(10);
+/// For so long the first lists of our own kinds are waited for: their definitions may be missing.
+const OWN_KNOWN: Duration = Duration::from_secs(10);
 /// The work is waiting for answers, and what computes for long gives its place away (`block_in_place`): one thread is
 /// never busy, and spares the waking of the others at every step, which cost more than the steps.
 const THREADS: usize = 1;
@@ -83,9 +84,13 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     let begin = async {
         context.synced().await;
         tracing::info!("the first lists are complete");
-        if tokio::time::timeout(LEASES_KNOWN, context.leases.synced()).await.is_err() {
-            tracing::warn!("SecretLeases cannot be listed: what is leased will not be kept alive");
-        }
+        tokio::join!(
+            known(&context.leases, "SecretLeases cannot be listed: what is leased will not be kept alive"),
+            known(
+                &context.policies.mirror,
+                "SyncPolicies cannot be listed: none is heeded until they can be"
+            ),
+        );
         match election {
             Some(election) => Some(election.won().await),
             None => None,
@@ -101,6 +106,7 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     background.spawn(watched(Arc::clone(&context.store_schedule)));
     background.spawn(watched(Arc::clone(&context.state_schedule)));
     background.spawn(watched(Arc::clone(&context.lease_schedule)));
+    background.spawn(watched(Arc::clone(&context.policies.schedule)));
     let work = async {
         tokio::join!(
             attempts(&context, &context.store_schedule, &stop, |context, job| async move {
@@ -114,6 +120,9 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
             }),
             attempts(&context, &context.lease_schedule, &stop, |context, job| async move {
                 leases::reconcile(&context, job).await
+            }),
+            attempts(&context, &context.policies.schedule, &stop, |context, job| async move {
+                policies::reconcile(&context, job).await
             }),
         )
     };
@@ -233,6 +242,7 @@ fn context(
         leases: Arc::new(Mirror::default()),
         lease_clients: LeaseClients::default(),
         lease_schedule: Arc::new(Schedule::new(LEASE_LIMITS)),
+        policies: Policies::new(events("sync-policy")),
         references,
         brake: Brake::new(BrakeLimits {
             share: args.deletion_brake_share.0,
@@ -296,6 +306,13 @@ fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
         std::future::pending::<()>().await;
     });
     Ok(receiver)
+}
+
+/// Waits for the first list of a kind whose definition may be missing, and warns if there is none.
+async fn known<T>(mirror: &Mirror<T>, otherwise: &'static str) {
+    if tokio::time::timeout(OWN_KNOWN, mirror.synced()).await.is_err() {
+        tracing::warn!("{otherwise}");
+    }
 }
 
 async fn watched<K: Clone + Eq + Ord + Hash + Debug>(schedule: Arc<Schedule<K>>) -> anyhow::Result<()> {

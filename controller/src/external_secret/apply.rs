@@ -14,6 +14,7 @@ use super::generic::TargetKind;
 use crate::context::Context;
 use crate::error::{Refusal, SyncError};
 use crate::kube_io::{ApiError, ApiFailure, ObjectKey, SecretDigest};
+use crate::policies;
 
 /// Other writers may be faster this often before the attempt is given up for now.
 const ATTEMPTS: usize = 3;
@@ -228,6 +229,11 @@ fn note(context: &Context, secret: Option<&Secret>, fingerprint: &str) {
     context.in_step.note(&digest.uid, &digest.resource_version, fingerprint);
     let key = ObjectKey::of(&secret.metadata);
     let version = secret.metadata.resource_version.as_deref();
+    let hash = digest.hash.clone();
     // Not newer means that the watch was faster.
-    let _ = context.secrets.put(key, version, digest);
+    if let Ok(old) = context.secrets.put(key.clone(), version, digest)
+        && old.is_none_or(|old| old.hash != hash)
+    {
+        policies::secret(context, &key);
+    }
 }

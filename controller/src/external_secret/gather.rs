@@ -65,7 +65,7 @@ fn lease_ends(context: &Context, key: &ObjectKey, object: &Watched<ExternalSecre
 }
 
 /// The Secret that the ExternalSecret `key` writes: `target.name`, or its own name.
-pub(super) fn target_key(key: &ObjectKey, object: &Watched<ExternalSecret>) -> ObjectKey {
+pub fn target_key(key: &ObjectKey, object: &Watched<ExternalSecret>) -> ObjectKey {
     let named = object.0.as_ref().ok().and_then(|object| object.spec.target.name.clone());
     ObjectKey::new(&key.namespace, named.unwrap_or_else(|| key.name.clone()))
 }

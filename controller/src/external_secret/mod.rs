@@ -30,12 +30,13 @@ mod words;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use strongroom_crds::ExternalSecretSpec;
 use strongroom_crds::conditions::{ConditionType, STATUS_TRUE};
+use strongroom_crds::{ExternalSecret, ExternalSecretSpec};
 use strongroom_provider_api::SecretBytes;
 use tokio::time::Instant;
 
 pub use brake::{Brake, BrakeLimits, Held};
+pub use gather::target_key;
 pub use near::Near;
 pub use status::{Refreshed, StatusSchema};
 
@@ -82,6 +83,12 @@ pub async fn reconcile(context: &Context, job: Job<ObjectKey>) -> Next {
     let next = report::report(context, &observed, outcome, job.failures).await;
     context.metrics.reconciled(&observed.key, started.elapsed());
     next
+}
+
+/// True if another controller class looks after the ExternalSecret `object` of `namespace`.
+pub fn is_foreign(context: &Context, namespace: &str, object: &ExternalSecret) -> bool {
+    let sources = sources::sources(namespace, &object.spec);
+    sources.is_ok_and(|sources| connect::is_foreign(context, &sources.stores))
 }
 
 async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<Outcome, SyncError> {

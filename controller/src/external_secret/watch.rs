@@ -10,6 +10,7 @@ use super::sources::sources;
 use crate::context::Context;
 use crate::kube_io::{NamespaceView, ObjectKey, Reference, ReferenceKind, SecretDigest, Watched};
 use crate::leases;
+use crate::policies;
 use crate::schedule::Lane;
 use crate::stores::StoreId;
 
@@ -24,6 +25,7 @@ pub fn external_secret(
     if old.map(|old| old.meta().generation) != new.map(|new| new.meta().generation) {
         context.references.set_templates(key, new.map(|new| templates(key, new)).unwrap_or_default());
     }
+    policies::external_secret(context, key, old, new);
     match (old, new) {
         (Some(old), Some(new)) if !matters(old.meta(), new.meta()) => {}
         (None, Some(new)) if was_synced(new) => context.request(key, Lane::Refresh),
@@ -48,6 +50,9 @@ pub fn secret(context: &Context, key: &ObjectKey, old: Option<&SecretDigest>, ne
         && let Some(old) = old
     {
         context.in_step.forget(&old.uid);
+    }
+    if old.map(|old| &old.hash) != new.map(|new| &new.hash) {
+        policies::secret(context, key);
     }
     let writes = |owner: &ObjectKey, object: &Watched<ExternalSecret>| {
         owner.namespace == key.namespace && target_key(owner, object) == *key

@@ -11,12 +11,14 @@ mod leases;
 mod manifest_mirrors;
 mod manifests;
 mod mirror;
+mod policies;
 mod references;
 mod registry;
 mod requests;
 mod tail;
 mod watched;
 pub mod watches;
+mod workloads;
 
 pub use error::{ApiError, ApiFailure};
 pub use events::{EventKind, Events, Subject};
@@ -29,3 +31,4 @@ pub use registry::{Dependant, Freshness, Interest, Reference, ReferenceKind, Ref
 pub use requests::{Cluster, StatusOwner};
 pub use watched::{Stored, Unreadable, Watched};
 pub use watches::{NamespaceView, SecretDigest};
+pub use workloads::Workload;

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use strongroom_crds::{
     ClusterSecretStore, ExternalSecret, ExternalSecretSpec, ExternalSecretStatus, GeneratorState,
     GeneratorStateSpec, SecretLease, SecretLeaseSpec, SecretLeaseStatus, SecretStore, SecretStoreSpec,
-    SecretStoreStatus,
+    SecretStoreStatus, SyncPolicy, SyncPolicySpec, SyncPolicyStatus,
 };
 
 /// A stored object of ours: its metadata always, the rest if it can be read.
@@ -142,6 +142,15 @@ impl Stored for ClusterSecretStore {
 impl Stored for SecretLease {
     type Spec = SecretLeaseSpec;
     type Status = SecretLeaseStatus;
+
+    fn of(metadata: ObjectMeta, spec: Self::Spec, status: Option<Self::Status>) -> Self {
+        Self { metadata, spec, status }
+    }
+}
+
+impl Stored for SyncPolicy {
+    type Spec = SyncPolicySpec;
+    type Status = SyncPolicyStatus;
 
     fn of(metadata: ObjectMeta, spec: Self::Spec, status: Option<Self::Status>) -> Self {
         Self { metadata, spec, status }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, ServiceAccount};
@@ -15,8 +16,11 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
-use strongroom_crds::{ClusterSecretStore, ExternalSecret, GeneratorState, SecretLease, SecretStore, names};
+use strongroom_crds::{
+    ClusterSecretStore, ExternalSecret, GeneratorState, SecretLease, SecretStore, SyncPolicy, names,
+};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::registry::{Dependant, ReferenceKind};
 use super::tail::Tail;
@@ -24,7 +28,7 @@ use super::watched::{Unread, WithData};
 use super::{ApiError, Mirror, ObjectKey};
 use crate::context::Context;
 use crate::stores::{StoreId, StoreView};
-use crate::{external_secret, generators, hash, leases, secret_store};
+use crate::{external_secret, generators, hash, leases, policies, secret_store};
 
 /// What is kept of a managed Secret, or of another managed target: enough to tell whether it is in step, and no
 /// value.
@@ -108,6 +112,9 @@ pub struct Scope {
     pub cluster_stores: bool,
 }
 
+/// The same interruption of a watch is a warning at most this often.
+const QUIET: Duration = Duration::from_mins(10);
+
 /// What a watch tells: the key, the value before and the value now.
 type Notice<T> = Box<dyn Fn(&ObjectKey, Option<&T>, Option<&T>) + Send>;
 
@@ -150,6 +157,13 @@ pub fn spawn(tasks: &mut JoinSet<anyhow::Result<()>>, client: Client, scope: &Sc
         Arc::clone(&context.leases),
         |unread| Some(unread.read()),
         context.notice(leases::watch),
+    )));
+    tasks.spawn(never_ends(follow(
+        scope.api::<Unread<SyncPolicy>>(&client),
+        watcher::Config::default(),
+        Arc::clone(&context.policies.mirror),
+        |unread| Some(unread.read()),
+        context.notice(policies::watch),
     )));
     if scope.cluster_stores {
         tasks.spawn(never_ends(follow(
@@ -268,6 +282,7 @@ async fn follow<K, T>(
     T: Send + Sync,
 {
     let mut events = watcher::watcher(api, config).default_backoff().boxed();
+    let mut interruptions = Interruptions::default();
     loop {
         match events.try_next().await {
             Ok(Some(Event::Init)) => mirror.begin_relist(),
@@ -287,8 +302,27 @@ async fn follow<K, T>(
             }
             // The stream never ends by itself; it waits and goes on after an error.
             Ok(None) => return,
-            Err(error) => tracing::warn!(error = %watch_error(&error), "a watch was interrupted"),
+            Err(error) => interruptions.tell(watch_error(&error)),
         }
+    }
+}
+
+/// The interruptions of one watch: what repeats, as where a definition is not installed, is a warning once in a while.
+#[derive(Debug, Default)]
+struct Interruptions(Option<(String, Instant)>);
+
+impl Interruptions {
+    fn tell(&mut self, error: String) {
+        if self.is_news(&error) {
+            tracing::warn!(error, "a watch was interrupted");
+            self.0 = Some((error, Instant::now()));
+        } else {
+            tracing::debug!(error, "a watch was interrupted again");
+        }
+    }
+
+    fn is_news(&self, error: &str) -> bool {
+        self.0.as_ref().is_none_or(|(told, when)| told != error || when.elapsed() >= QUIET)
     }
 }
 
@@ -328,10 +362,8 @@ fn watch_error(error: &watcher::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
-
     use serde_json::{Value, json};
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
     use crate::app::context_over;

@@ -11,7 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
-use strongroom_crds::LeaseState;
+use strongroom_crds::{LeaseState, WorkloadKind};
 use strongroom_provider_api::{Call, CallOutcome, Meter};
 
 use crate::kube_io::ObjectKey;
@@ -57,6 +57,12 @@ struct LeaseLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RestartLabels {
+    kind: &'static str,
+    status: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ControllerLabels {
     controller: &'static str,
 }
@@ -87,6 +93,7 @@ pub struct Metrics {
     load: Family<LoadLabels, Gauge>,
     lanes: Family<LaneLabels, Gauge>,
     leases: Family<LeaseLabels, Gauge>,
+    restarts: Family<RestartLabels, Counter>,
     oldest: Family<ControllerLabels, Duration64>,
     breaker: Family<BreakerLabels, Gauge>,
     held: Gauge,
@@ -113,6 +120,7 @@ impl Default for Metrics {
         let breaker = "1 for the state in which the breaker of a store is";
         let held = "Targets that the deletion brake keeps from being deleted or emptied; should be 0";
         let leases = "Leases of what generators made, by the state of their records";
+        let restarts = "Restarts of workloads whose Secrets changed";
         let leads = "1 while this process works, 0 while it waits for another to end";
         Self {
             sync_calls: registered(r, "externalsecret_sync_calls", "Reconciles of an ExternalSecret"),
@@ -129,6 +137,7 @@ impl Default for Metrics {
             oldest: registered(r, "strongroom_schedule_oldest_due_seconds", oldest),
             breaker: registered(r, "strongroom_store_breaker", breaker),
             leases: registered(r, "strongroom_leases", leases),
+            restarts: registered(r, "strongroom_workload_restarts", restarts),
             held: registered(r, "strongroom_deletions_held", held),
             leads: registered(r, "strongroom_leads", leads),
             registry,
@@ -222,6 +231,12 @@ impl Metrics {
             let labels = LeaseLabels { state: state.as_str() };
             self.leases.get_or_create(&labels).set(whole(count(state)));
         }
+    }
+
+    /// A workload was restarted, or the API server did not let us.
+    pub fn workload_restarted(&self, kind: WorkloadKind, done: bool) {
+        let status = if done { "success" } else { "error" };
+        self.restarts.get_or_create(&RestartLabels { kind: kind.as_str(), status }).inc();
     }
 
     /// How many targets the deletion brake holds.

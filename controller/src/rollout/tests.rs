@@ -1,0 +1,549 @@
+//! Restarts against an API server in memory, on a turned clock: by hand, and at random with crashes and refusals.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use strongroom_crds::conditions::STATUS_TRUE;
+use strongroom_provider_api::Clock;
+use tokio::time::{Instant, advance};
+
+use crate::app::context_over;
+use crate::context::Context;
+use crate::kube_io::{ObjectKey, SecretDigest, Watched};
+use crate::policies;
+use crate::schedule::{Job, Next};
+
+const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
+/// Time as tokio has it.
+#[derive(Debug)]
+struct Turned(Instant);
+
+impl Clock for Turned {
+    fn now(&self) -> Timestamp {
+        START + SignedDuration::try_from(self.0.elapsed()).unwrap()
+    }
+}
+
+/// What the API server keeps.
+#[derive(Debug, Default)]
+struct World {
+    now: Timestamp,
+    version: u64,
+    policy: Value,
+    deployments: BTreeMap<String, Deployment>,
+    /// Hashes, by Secret.
+    secrets: BTreeMap<String, (String, String)>,
+    refuses_patches: bool,
+    /// After so many requests the process is dead.
+    lives_for: Option<u32>,
+    status_writes: usize,
+    lookups: usize,
+    events: Vec<(String, String)>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Deployment {
+    uid: String,
+    created: Timestamp,
+    annotation: Option<String>,
+    /// When its pods were replaced.
+    restarts: Vec<Timestamp>,
+}
+
+impl World {
+    fn answer(&mut self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        if let Some(left) = &mut self.lives_for {
+            let Some(fewer) = left.checked_sub(1) else { return refusal(500, "InternalError") };
+            *left = fewer;
+        }
+        let name = path.rsplit('/').next().unwrap_or_default();
+        match method {
+            "POST" => {
+                let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
+                self.events.push((text("reason"), text("message")));
+                (201, body.clone())
+            }
+            "GET" if name == "deployments" => {
+                self.lookups += 1;
+                let items = self.deployments.iter().map(|(name, it)| metadata(name, it)).collect::<Vec<_>>();
+                (200, json!({ "kind": "List", "apiVersion": "v1", "metadata": {}, "items": items }))
+            }
+            "GET" => {
+                self.lookups += 1;
+                match self.deployments.get(name) {
+                    Some(found) => (200, metadata(name, found)),
+                    None => refusal(404, "NotFound"),
+                }
+            }
+            "PATCH" if path.contains("/events/") => (200, body.clone()),
+            "PATCH" if path.contains("/deployments/") => self.patched(name, body),
+            "PATCH" if path.ends_with("/p/status") => self.status_patched(body),
+            _ => panic!("{method} {path}"),
+        }
+    }
+
+    fn patched(&mut self, name: &str, body: &Value) -> (u16, Value) {
+        if self.refuses_patches {
+            return refusal(403, "Forbidden");
+        }
+        let now = self.now;
+        let Some(found) = self.deployments.get_mut(name) else { return refusal(404, "NotFound") };
+        if body["metadata"]["uid"] != found.uid.as_str() {
+            return refusal(409, "Conflict");
+        }
+        let annotations = &body["spec"]["template"]["metadata"]["annotations"];
+        let at = annotations["strongroom.dev/restarted-at"].as_str().unwrap().to_owned();
+        if found.annotation.as_ref() != Some(&at) {
+            found.annotation = Some(at);
+            found.restarts.push(now);
+        }
+        (200, metadata(name, found))
+    }
+
+    fn status_patched(&mut self, body: &Value) -> (u16, Value) {
+        if body["metadata"]["resourceVersion"] != self.policy["metadata"]["resourceVersion"] {
+            return refusal(409, "Conflict");
+        }
+        self.status_writes += 1;
+        merge(&mut self.policy["status"], &body["status"]);
+        self.bump();
+        (200, self.policy.clone())
+    }
+
+    fn bump(&mut self) {
+        self.version += 1;
+        self.policy["metadata"]["resourceVersion"] = self.version.to_string().into();
+    }
+}
+
+fn metadata(name: &str, it: &Deployment) -> Value {
+    json!({
+        "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata",
+        "metadata": {
+            "name": name, "namespace": "ns", "uid": it.uid,
+            "creationTimestamp": it.created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        },
+    })
+}
+
+fn refusal(code: u16, reason: &str) -> (u16, Value) {
+    let status = json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "reason": reason,
+        "message": "no", "code": code });
+    (code, status)
+}
+
+fn merge(into: &mut Value, patch: &Value) {
+    match (into, patch) {
+        (Value::Object(into), Value::Object(patch)) => {
+            for (key, value) in patch {
+                if value.is_null() {
+                    into.remove(key);
+                } else {
+                    merge(into.entry(key).or_insert(Value::Null), value);
+                }
+            }
+        }
+        (into, Value::Object(patch)) => {
+            *into = json!({});
+            merge(into, &Value::Object(patch.clone()));
+        }
+        (into, patch) => *into = patch.clone(),
+    }
+}
+
+/// A cluster with one policy, the ExternalSecrets `a` and `b`, and a process that looks after them.
+struct Scene {
+    world: Arc<Mutex<World>>,
+    context: Context,
+    origin: Instant,
+    next: Instant,
+    failures: u32,
+}
+
+fn key(name: &str) -> ObjectKey {
+    ObjectKey::new("ns", name)
+}
+
+fn named(name: &str) -> Value {
+    json!([{ "kind": "Deployment", "name": name }])
+}
+
+impl Scene {
+    fn new(targets: &Value) -> Self {
+        let mut world = World {
+            now: START,
+            policy: json!({
+                "apiVersion": "strongroom.dev/v1alpha1", "kind": "SyncPolicy",
+                "metadata": { "name": "p", "namespace": "ns", "uid": "p", "generation": 1 },
+                "spec": { "selector": {}, "restart": { "targets": targets } },
+            }),
+            ..World::default()
+        };
+        world.bump();
+        let world = Arc::new(Mutex::new(world));
+        let origin = Instant::now();
+        Self { context: process(&world, origin), world, origin, next: origin, failures: 0 }
+    }
+
+    fn world(&self) -> std::sync::MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    fn now(&self) -> Timestamp {
+        START + SignedDuration::try_from(self.origin.elapsed()).unwrap()
+    }
+
+    fn deploy(&self, name: &str) {
+        let created = self.now();
+        let mut world = self.world();
+        world.version += 1;
+        let uid = format!("{name}-{}", world.version);
+        world.deployments.insert(name.to_owned(), Deployment { uid, created, ..Deployment::default() });
+    }
+
+    /// A sync has written the Secret.
+    fn write(&mut self, secret: &str, content: &str) {
+        let uid = self.world().secrets.get(secret).map_or_else(|| secret.to_owned(), |(uid, _)| uid.clone());
+        self.write_anew(secret, &uid, content);
+    }
+
+    fn write_anew(&mut self, secret: &str, uid: &str, content: &str) {
+        let version = {
+            let mut world = self.world();
+            world.secrets.insert(secret.to_owned(), (uid.to_owned(), content.to_owned()));
+            world.version += 1;
+            world.version
+        };
+        put(&self.context, secret, uid, content, version);
+        self.next = Instant::now();
+    }
+
+    /// The process dies, with whatever it knew; another begins.
+    fn crash(&mut self) {
+        self.world().lives_for = None;
+        self.context = process(&self.world, self.origin);
+        self.next = Instant::now();
+    }
+
+    /// Looks whenever it is time, for so long.
+    async fn pass(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        while self.next <= end {
+            let wait = self.next.saturating_duration_since(Instant::now());
+            advance(wait).await;
+            self.world().now = self.now();
+            let job = Job { key: key("p"), failures: self.failures, asked: Instant::now() };
+            let next = policies::reconcile(&self.context, job).await;
+            self.failures = if matches!(next, Next::Retry { .. }) { self.failures + 1 } else { 0 };
+            let wait = match next {
+                Next::After(wait) => wait,
+                Next::Retry { backoff, at_least } => backoff.wait(self.failures, 0).max(at_least),
+                Next::Held { .. } | Next::Forget => panic!("{next:?}"),
+            };
+            assert!(!wait.is_zero(), "no busy loop");
+            self.next = Instant::now() + wait;
+        }
+        advance(end.saturating_duration_since(Instant::now())).await;
+        self.world().now = self.now();
+    }
+
+    async fn seconds(&mut self, seconds: u64) {
+        self.pass(Duration::from_secs(seconds)).await;
+    }
+
+    fn restarts(&self, name: &str) -> Vec<i64> {
+        let world = self.world();
+        world.deployments[name].restarts.iter().map(|at| at.duration_since(START).as_secs()).collect()
+    }
+
+    fn condition(&self) -> (String, String, String) {
+        let world = self.world();
+        let conditions = world.policy["status"]["conditions"].as_array().unwrap().clone();
+        let found = conditions.iter().find(|it| it["type"] == "TargetsRestarted").unwrap().clone();
+        let text = |field: &str| found[field].as_str().unwrap().to_owned();
+        (text("status"), text("reason"), text("message"))
+    }
+}
+
+/// A process that has seen the world as it is.
+fn process(world: &Arc<Mutex<World>>, origin: Instant) -> Context {
+    let answers = Arc::clone(world);
+    let mut context =
+        context_over(&[], move |method, path, body| answers.lock().unwrap().answer(method, path, body));
+    context.clock = Arc::new(Turned(origin));
+    for name in ["a", "b"] {
+        let object = json!({
+            "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",
+            "metadata": { "name": name, "namespace": "ns", "uid": name, "generation": 1 },
+            "spec": {},
+        });
+        let object = serde_json::from_value(object).unwrap();
+        context.external_secrets.put(key(name), Some("1"), object).unwrap();
+    }
+    let world = world.lock().unwrap();
+    let policy = Watched(Ok(serde_json::from_value(world.policy.clone()).unwrap()));
+    let version = world.policy["metadata"]["resourceVersion"].as_str();
+    context.policies.mirror.put(key("p"), version, policy).unwrap();
+    for (secret, (uid, content)) in &world.secrets {
+        put(&context, secret, uid, content, world.version);
+    }
+    context
+}
+
+fn put(context: &Context, secret: &str, uid: &str, content: &str, version: u64) {
+    let digest = SecretDigest {
+        uid: uid.to_owned(),
+        resource_version: version.to_string(),
+        hash: content.to_owned(),
+        claimed_hash: None,
+        controller: None,
+        created_by: None,
+    };
+    context.secrets.put(key(secret), Some(&version.to_string()), digest).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_restarts_its_targets_once_after_the_debounce_time_and_a_first_content_does_not() {
+    let mut scene = Scene::new(&named("web"));
+    scene.deploy("web");
+    scene.seconds(5).await;
+    scene.write("a", "one");
+    scene.seconds(55).await;
+    assert!(scene.restarts("web").is_empty());
+    scene.write("a", "two");
+    scene.seconds(9).await;
+    assert!(scene.restarts("web").is_empty());
+    scene.seconds(2).await;
+    assert_eq!(scene.restarts("web"), [70]);
+    let made = |scene: &Scene| {
+        let world = scene.world();
+        (world.status_writes, world.lookups)
+    };
+    let before = made(&scene);
+    scene.seconds(4 * 3600).await;
+    assert_eq!(scene.restarts("web"), [70]);
+    assert_eq!(made(&scene), before, "silence");
+    assert_eq!(scene.condition().0, STATUS_TRUE);
+    let events = scene.world().events.clone();
+    let text = r#"the content of Secret "a" changed; restarted: Deployment "web""#;
+    assert_eq!(events, [("RolloutRestarted".to_owned(), text.to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_in_a_row_lead_to_one_restart_and_later_ones_wait_for_the_shortest_interval() {
+    let mut scene = Scene::new(&named("web"));
+    scene.deploy("web");
+    scene.write("a", "0");
+    scene.write("b", "0");
+    scene.seconds(60).await;
+    for content in ["1", "2", "3"] {
+        scene.write("a", content);
+        scene.seconds(3).await;
+        scene.write("b", content);
+        scene.seconds(3).await;
+    }
+    scene.seconds(12).await;
+    assert_eq!(scene.restarts("web"), [85], "60 + 15 + 10");
+    scene.write("a", "4");
+    scene.seconds(20).await;
+    assert_eq!(scene.restarts("web"), [85]);
+    assert_eq!(scene.condition().1, "RestartPending");
+    scene.seconds(60).await;
+    assert_eq!(scene.restarts("web"), [85, 145]);
+    assert_eq!(scene.condition().1, "UpToDate");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_content_that_came_back_in_time_restarts_nothing() {
+    let mut scene = Scene::new(&named("web"));
+    scene.deploy("web");
+    scene.write("a", "one");
+    scene.seconds(20).await;
+    scene.write("a", "edited by hand");
+    scene.seconds(2).await;
+    scene.write("a", "one");
+    scene.seconds(120).await;
+    scene.write_anew("a", "new-uid", "one");
+    scene.seconds(120).await;
+    assert!(scene.restarts("web").is_empty());
+    scene.write("a", "two");
+    scene.seconds(120).await;
+    assert_eq!(scene.restarts("web").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_rollback_put_back_is_left_alone() {
+    let mut scene = Scene::new(&named("web"));
+    scene.deploy("web");
+    scene.write("a", "one");
+    scene.seconds(20).await;
+    scene.write("a", "two");
+    scene.seconds(20).await;
+    assert_eq!(scene.restarts("web").len(), 1);
+    scene.world().deployments.get_mut("web").unwrap().annotation = None;
+    scene.crash();
+    scene.seconds(3600).await;
+    assert_eq!(scene.restarts("web").len(), 1, "the rollback is not undone");
+    scene.write("a", "one");
+    scene.seconds(20).await;
+    assert_eq!(scene.restarts("web").len(), 2, "and the next change is not missed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_request_neither_loses_a_restart_nor_makes_two() {
+    for lives_for in 0..8 {
+        let mut scene = Scene::new(&named("web"));
+        scene.deploy("web");
+        scene.write("a", "one");
+        scene.seconds(60).await;
+        scene.write("a", "two");
+        scene.world().lives_for = Some(lives_for);
+        scene.seconds(11).await;
+        scene.crash();
+        scene.seconds(120).await;
+        assert_eq!(scene.restarts("web").len(), 1, "dead after {lives_for} requests");
+        assert_eq!(scene.condition().0, STATUS_TRUE);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_written_while_nobody_looked_is_restarted_for() {
+    let mut scene = Scene::new(&named("web"));
+    scene.deploy("web");
+    scene.write("a", "one");
+    scene.seconds(20).await;
+    scene.world().secrets.insert("a".to_owned(), ("a".to_owned(), "two".to_owned()));
+    scene.crash();
+    scene.seconds(20).await;
+    assert_eq!(scene.restarts("web").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workload_that_was_created_after_the_change_is_left_alone() {
+    let mut scene = Scene::new(&json!([{ "kind": "Deployment", "selector": {} }]));
+    scene.deploy("old");
+    scene.write("a", "one");
+    scene.seconds(20).await;
+    scene.write("a", "two");
+    scene.seconds(5).await;
+    scene.deploy("new");
+    scene.seconds(60).await;
+    assert_eq!((scene.restarts("old").len(), scene.restarts("new").len()), (1, 0));
+    scene.write("a", "three");
+    scene.seconds(60).await;
+    assert_eq!((scene.restarts("old").len(), scene.restarts("new").len()), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_missing_or_refused_is_told_and_made_good_later() {
+    let mut scene = Scene::new(&json!([
+        { "kind": "Deployment", "name": "web" }, { "kind": "Deployment", "name": "absent" },
+    ]));
+    scene.deploy("web");
+    scene.write("a", "one");
+    scene.seconds(20).await;
+    let missing =
+        ("False".to_owned(), "WorkloadNotFound".to_owned(), r#"there is no Deployment "absent""#.to_owned());
+    assert_eq!(scene.condition(), missing);
+    scene.world().refuses_patches = true;
+    scene.write("a", "two");
+    scene.seconds(20).await;
+    let (_, reason, message) = scene.condition();
+    assert_eq!(reason, "RestartFailed");
+    assert!(message.starts_with("cannot restart Deployment ns/web: "), "{message}");
+    assert_eq!(scene.world().events[0].0, "RolloutRestartFailed");
+    scene.deploy("absent");
+    scene.seconds(600).await;
+    scene.world().refuses_patches = false;
+    scene.seconds(120).await;
+    assert_eq!((scene.restarts("web").len(), scene.restarts("absent").len()), (1, 0));
+    assert_eq!(scene.condition().1, "UpToDate");
+}
+
+/// The same numbers for the same seed on every machine.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_happens_every_workload_gets_every_last_content_with_no_restart_too_many() {
+    for seed in 0..60 {
+        let mut dice = Dice(seed);
+        let mut scene = Scene::new(&json!([
+            { "kind": "Deployment", "name": "w0" }, { "kind": "Deployment", "selector": { "matchLabels": { "a": "b" } } },
+        ]));
+        scene.write("a", "first");
+        scene.write("b", "first");
+        scene.seconds(1).await;
+        for name in ["w0", "w1"] {
+            scene.deploy(name);
+        }
+        let (mut changes, mut alive) = (Vec::new(), true);
+        for step in 0..60 {
+            // Changes never fall on whole seconds, creations always do.
+            let millis = 1000 * dice.roll(30);
+            scene.pass(Duration::from_millis(millis + 300)).await;
+            match dice.roll(10) {
+                0..=3 => {
+                    scene.write(
+                        ["a", "b"][usize::try_from(dice.roll(2)).unwrap()],
+                        &format!("content {step}"),
+                    );
+                    changes.push(scene.now());
+                }
+                4 => {
+                    scene.world().lives_for = Some(u32::try_from(dice.roll(6)).unwrap());
+                    alive = false;
+                }
+                5 | 6 => {
+                    scene.crash();
+                    alive = true;
+                }
+                7 => {
+                    let refuses = &mut scene.world().refuses_patches;
+                    *refuses = !*refuses;
+                }
+                _ => {}
+            }
+            scene.pass(Duration::from_millis(700)).await;
+            // Nobody can tell whether what is created while nobody looks comes before a change or after it.
+            if alive && dice.roll(12) == 0 {
+                scene.deploy("w1");
+            }
+        }
+        scene.world().refuses_patches = false;
+        scene.crash();
+        scene.seconds(900).await;
+        for (name, deployment) in &scene.world().deployments {
+            check(&format!("seed {seed}, {name}"), deployment, &changes);
+        }
+        assert_eq!(scene.condition().1, "UpToDate", "seed {seed}");
+    }
+}
+
+fn check(what: &str, deployment: &Deployment, changes: &[Timestamp]) {
+    let mut since = deployment.created;
+    for restart in &deployment.restarts {
+        assert!(
+            changes.iter().any(|change| (since..*restart).contains(change)),
+            "{what}: for nothing at {restart}"
+        );
+        assert!(
+            since == deployment.created || restart.duration_since(since) >= MINUTE,
+            "{what}: {since}, then {restart}"
+        );
+        since = *restart;
+    }
+    let missed = changes.iter().filter(|change| **change > since).count();
+    assert_eq!(missed, 0, "{what}");
+}
