@@ -2,6 +2,10 @@
 
 /// Most similar names that a message lists.
 const NEAR: usize = 3;
+/// Characters of the wanted name that are compared.
+const COMPARED: usize = 64;
+/// Most names that are looked through.
+const LOOKED_THROUGH: usize = 1_000;
 
 /// The end of a message that lists similar names, if there are any.
 pub(super) fn near_names(names: &[String]) -> String {
@@ -10,8 +14,9 @@ pub(super) fn near_names(names: &[String]) -> String {
 
 /// The names that are closest to the wanted one, three at most; none that differs in more than a third of its characters.
 pub fn near<'k>(wanted: &str, names: impl Iterator<Item = &'k str>) -> Vec<String> {
-    let wanted: Vec<char> = wanted.to_lowercase().chars().take(64).collect();
+    let wanted: Vec<char> = wanted.chars().take(COMPARED).flat_map(char::to_lowercase).collect();
     let mut near: Vec<(usize, &str)> = names
+        .take(LOOKED_THROUGH)
         .filter(|name| name.len() <= 256)
         .map(|name| (distance(&wanted, &name.to_lowercase()), name))
         .filter(|(distance, _)| *distance <= wanted.len().div_ceil(3).max(1))

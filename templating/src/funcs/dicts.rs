@@ -141,8 +141,8 @@ fn pick(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
 
 fn omit(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let Some(map) = map_argument(arguments, 0) else { return Ok(Value::map(BTreeMap::new())) };
+    spend_entries(scope, map.entries.borrow().len() + arguments.len())?;
     let mut entries = map.entries.borrow().clone();
-    spend_entries(scope, entries.len() + arguments.len())?;
     for key in further(arguments) {
         entries.remove(&text_of(key));
     }

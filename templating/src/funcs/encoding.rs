@@ -19,25 +19,41 @@ const fn of(name: &'static str, call: fn(&mut Scope<'_>, &[Value]) -> Result<Val
 /// A way to write bytes with padding.
 struct Alphabet {
     digits: &'static [u8],
+    /// What each byte stands for as a digit.
+    values: [u8; 256],
     bits: u32,
     /// Digits of a full group.
     group: usize,
 }
 
-const BASE64: Alphabet = Alphabet {
-    digits: b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
-    bits: 6,
-    group: 4,
-};
+static BASE64: Alphabet =
+    Alphabet::new(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", 6, 4);
+static BASE32: Alphabet = Alphabet::new(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 5, 8);
 
-const BASE32: Alphabet = Alphabet { digits: b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", bits: 5, group: 8 };
+/// The value of a byte that is no digit.
+const NO_DIGIT: u8 = u8::MAX;
 
 const PADDING: u8 = b'=';
 
 impl Alphabet {
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        reason = "computed by the compiler, which refuses an index out of bounds"
+    )]
+    const fn new(digits: &'static [u8], bits: u32, group: usize) -> Self {
+        let mut values = [NO_DIGIT; 256];
+        let mut at = 0;
+        while at < digits.len() {
+            values[digits[at] as usize] = at as u8;
+            at += 1;
+        }
+        Self { digits, values, bits, group }
+    }
+
     fn digit(&self, byte: u8) -> Option<u64> {
-        let at = self.digits.iter().position(|digit| *digit == byte)?;
-        u64::try_from(at).ok()
+        let value = self.values.get(usize::from(byte)).copied().filter(|value| *value != NO_DIGIT)?;
+        Some(u64::from(value))
     }
 
     /// The bytes that the first digits of a group hold; incomplete ones are dropped.

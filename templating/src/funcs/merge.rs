@@ -40,10 +40,11 @@ fn merge(
     depth: usize,
 ) -> Result<(), Failure> {
     let depth = depth.checked_sub(1).ok_or(Failure::Limit("depth"))?;
+    let count = source.entries.borrow().len();
+    scope.spend_steps(count)?;
+    scope.spend_bytes(count.saturating_mul(2 * size_of::<Value>()))?;
     // Both may be the same map.
     let entries = source.entries.borrow().clone();
-    scope.spend_steps(entries.len())?;
-    scope.spend_bytes(entries.len().saturating_mul(2 * size_of::<Value>()))?;
     for (key, value) in entries {
         let present = target.entries.borrow().get(&key).cloned();
         if matches!(value, Value::Nil) {

@@ -8,7 +8,7 @@ use regex::{Captures, Regex};
 use super::arguments::{int, raised, spend_building, spend_list, spend_reading, text};
 use super::runes::{REPLACEMENT, is_digit, is_letter, runes};
 use super::{Failure, Function, Scope};
-use crate::limits::{MAX_REGEX_BYTES, SMALL_REGEX_BYTES};
+use crate::limits::MAX_REGEX_BYTES;
 use crate::transform::go_regex;
 use crate::value::{Element, IntKind, List, Type, Value};
 
@@ -40,14 +40,24 @@ const fn of(
     Function { name, params, rest: None, call }
 }
 
-/// Steps for compiling an expression that stays small.
-const SMALL_STEPS: usize = 200;
-/// Steps for compiling one that does not, or is refused.
-const LARGE_STEPS: usize = 20_000;
+/// Steps for trying to compile an expression to one of the sizes, besides those for its length.
+const TRY_STEPS: usize = 100;
+/// Bytes of a compiled expression that cost one step.
+const COMPILED_BYTES_PER_STEP: usize = 256;
+/// Kibibytes of a compiled expression with which one byte of text is searched for one step. With bad luck every part of
+/// it is looked at for every byte.
+const SEARCHED_KIB_PER_STEP: usize = 32;
 
-/// A compiled expression, and how much more than a small one it costs to search with it.
+/// Sizes to which expressions are compiled, in KiB: the first that is enough. And how much more than with the smallest
+/// it costs to go on searching after a match.
+const SIZES: &[(usize, usize)] =
+    &[(2, 1), (8, 16), (32, 64), (128, 256), (512, 1_024), (MAX_REGEX_BYTES / KIB, 4_096)];
+const KIB: usize = 1024;
+
+/// A compiled expression and its size.
 struct Pattern {
     regex: Regex,
+    kib: usize,
     weight: usize,
 }
 
@@ -84,7 +94,7 @@ impl<'t> Subject<'t> {
         self.bytes.get(place(seen.start)..place(seen.end)).unwrap_or_default()
     }
 
-    /// At most so many matches, each charged for what is left to be searched.
+    /// At most so many matches, each charged for what is left to be searched: it may have to be looked at for each.
     fn matches(
         &self,
         scope: &mut Scope<'_>,
@@ -97,33 +107,39 @@ impl<'t> Subject<'t> {
             scope.spend_bytes(size_of::<Range<usize>>())?;
             found.push(one.range());
         }
-        self.spend_search(scope, pattern, 0)?;
         Ok(found)
     }
 
     fn spend_search(&self, scope: &mut Scope<'_>, pattern: &Pattern, from: usize) -> Result<(), Failure> {
         spend_reading(scope, (self.seen.len() - from).saturating_mul(pattern.weight))
     }
+
+    /// Pays for one search through all of it.
+    fn spend_first_search(&self, scope: &mut Scope<'_>, pattern: &Pattern) -> Result<(), Failure> {
+        scope.spend_steps(self.seen.len().saturating_mul(pattern.kib) / SEARCHED_KIB_PER_STEP)
+    }
 }
 
 fn compiled(scope: &mut Scope<'_>, source: &[u8]) -> Result<Pattern, Failure> {
-    scope.spend_steps(SMALL_STEPS + source.len())?;
+    scope.spend_steps(source.len())?;
     let Ok(source) = std::str::from_utf8(source) else { return raised("regular expression is not UTF-8") };
-    if let Ok(regex) = go_regex::compiled_within(source, SMALL_REGEX_BYTES) {
-        return Ok(Pattern { regex, weight: 1 });
+    for (kib, weight) in SIZES {
+        let bytes = kib * KIB;
+        scope.spend_steps(TRY_STEPS + source.len() / 4 + bytes / COMPILED_BYTES_PER_STEP)?;
+        match go_regex::compiled_within(source, bytes) {
+            Ok(regex) => return Ok(Pattern { regex, kib: *kib, weight: *weight }),
+            Err(fault) if fault.is_size() => {}
+            Err(_) => break,
+        }
     }
-    scope.spend_steps(LARGE_STEPS)?;
-    match go_regex::compiled_within(source, MAX_REGEX_BYTES) {
-        Ok(regex) => Ok(Pattern { regex, weight: MAX_REGEX_BYTES / SMALL_REGEX_BYTES }),
-        Err(_) => raised("not a regular expression, or one that is too large"),
-    }
+    raised("not a regular expression, or one that is too large")
 }
 
 /// The expression and the text: the first two arguments.
 fn given<'a>(scope: &mut Scope<'_>, arguments: &'a [Value]) -> Result<(Pattern, Subject<'a>), Failure> {
     let pattern = compiled(scope, text(arguments, 0)?)?;
     let subject = Subject::of(scope, text(arguments, 1)?)?;
-    subject.spend_search(scope, &pattern, 0)?;
+    subject.spend_first_search(scope, &pattern)?;
     Ok((pattern, subject))
 }
 
@@ -388,7 +404,9 @@ mod tests {
         let long = text("a".repeat(100_000));
         let outcome = called(FUNCTIONS, "regexFindAll", &[text("[ab]*c|a"), long, int(-1)]);
         assert!(matches!(outcome, Err(Failure::Limit("steps"))), "{outcome:?}");
-        let large = called(FUNCTIONS, "regexMatch", &[text(r"\pL{200}"), text("a".repeat(100_000))]);
+        let large = called(FUNCTIONS, "regexMatch", &[text(r"\pL{9}"), text("a".repeat(100))]);
         assert!(matches!(large, Ok(Value::Bool(_))), "{large:?}");
+        let large = called(FUNCTIONS, "regexMatch", &[text(r"\pL{9}"), text("a".repeat(100_000))]);
+        assert!(matches!(large, Err(Failure::Limit("steps"))), "{large:?}");
     }
 }

@@ -23,6 +23,16 @@ pub(super) fn first_rune(text: &[u8]) -> Option<(char, usize)> {
     runes(text.get(..text.len().min(4))?).next()
 }
 
+/// The last character with its length, in time that does not grow with the text: `utf8.DecodeLastRune`.
+pub(super) fn last_rune(text: &[u8]) -> Option<(char, usize)> {
+    let is_whole = |length: &usize| {
+        let end = text.get(text.len().checked_sub(*length)?..)?;
+        let character = std::str::from_utf8(end).ok()?.chars().next()?;
+        (character.len_utf8() == *length).then_some((character, *length))
+    };
+    (1..=4).find_map(|length| is_whole(&length)).or_else(|| text.last().map(|_| (REPLACEMENT, 1)))
+}
+
 /// The characters with the places where they start.
 pub(super) fn indexed(text: &[u8]) -> impl Iterator<Item = (usize, char, usize)> {
     runes(text).scan(0, |at, (character, length)| {

@@ -54,7 +54,8 @@ fn reaches(
                 }
             }
         }
-        Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Object(_) => {}
+        Value::Object(object) => scope.spend_steps(object.text_bytes() / BYTES_PER_STEP)?,
+        Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Float(_) => {}
     }
     Ok(false)
 }

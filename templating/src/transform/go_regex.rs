@@ -12,6 +12,16 @@ use crate::limits::{MAX_REGEX_BYTES, MAX_REGEX_SOURCE_BYTES};
 #[error("{0}")]
 pub struct PatternError(String);
 
+/// How the compiler says that an expression is right, but compiles to more than it may.
+const TOO_LARGE: &str = "exceeds size limit";
+
+impl PatternError {
+    /// True if the expression would compile with a higher limit.
+    pub(crate) fn is_size(&self) -> bool {
+        self.0.contains(TOO_LARGE)
+    }
+}
+
 /// Largest repetition count that Go accepts.
 const MAX_REPEAT: u32 = 1000;
 

@@ -96,6 +96,34 @@ pub fn converted(strategy: ConversionStrategy, key: &str) -> String {
     out
 }
 
+/// The key that [`ConversionStrategy::Unicode`] was applied to: `_U`, four or five hexadecimal digits of either case
+/// and `_` become the character. What PushSecrets call `ReverseUnicode` (spec eso-core 4.3). A number that is no
+/// character becomes U+FFFD, as in Go.
+pub fn restored(key: &str) -> String {
+    let mut out = String::with_capacity(key.len());
+    let mut rest = key;
+    while let Some(start) = rest.find("_U") {
+        let (before, from_mark) = rest.split_at(start);
+        out.push_str(before);
+        let digits = from_mark.get(2..).unwrap_or_default();
+        let count = digits.bytes().take_while(u8::is_ascii_hexdigit).take(6).count();
+        let code = digits.get(..count).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let after = digits.get(count..).and_then(|after| after.strip_prefix('_'));
+        match (code, after) {
+            (Some(code), Some(after)) if (4..=5).contains(&count) => {
+                out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+                rest = after;
+            }
+            _ => {
+                out.push_str("_U");
+                rest = digits;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
 /// The map without an empty key, if all other keys are valid. Letters and digits of every script count as valid
 /// here; the API server refuses those outside ASCII later.
 ///
@@ -138,6 +166,23 @@ fn is_allowed(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn converted_keys_can_be_restored() {
+        for key in ["a/b c", "é", "😀x", "plain", "_U", "_U002f", "a__U", ""] {
+            assert_eq!(restored(&converted(ConversionStrategy::Unicode, key)), key, "{key}");
+        }
+        for (key, expected) in [
+            ("a_U002f_b", "a/b"),
+            ("_U002F__U1f600_", "/😀"),
+            ("_U2f_", "_U2f_"),
+            ("_U01f600_", "_U01f600_"),
+            ("_Ud800_", "\u{fffd}"),
+            ("_U_U002f_", "_U/"),
+        ] {
+            assert_eq!(restored(key), expected, "{key}");
+        }
+    }
 
     fn map(keys: &[&str]) -> BTreeMap<String, u8> {
         keys.iter().map(|key| ((*key).to_owned(), 0)).collect()

@@ -18,6 +18,11 @@ pub(crate) trait Object: Any {
     /// What `%v` prints: usually the result of `String()`.
     fn display(&self) -> Vec<u8>;
 
+    /// About how long the displayed text is, without making it: what a walk over the object costs.
+    fn text_bytes(&self) -> usize {
+        64
+    }
+
     /// The exported field `name`.
     fn field(&self, name: &str) -> Option<Value>;
 

@@ -265,6 +265,7 @@ impl Arguments<'_, '_> {
 fn byte_length(value: &Value) -> usize {
     match value {
         Value::Text(text) | Value::Bytes(text) => text.len(),
+        Value::Object(object) => object.text_bytes(),
         _ => 0,
     }
 }

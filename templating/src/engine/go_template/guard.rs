@@ -13,7 +13,7 @@ const BYTES_PER_STEP: usize = 64;
 
 /// Lets a value pass that can be walked to its end: it is not nested too deeply, all of it is paid for in steps,
 /// and its text would fit into what may still be built.
-pub(in crate::engine) fn walkable(scope: &mut Scope<'_>, value: &Value) -> Result<(), Failure> {
+pub(crate) fn walkable(scope: &mut Scope<'_>, value: &Value) -> Result<(), Failure> {
     let mut bytes = 0;
     measured(scope, value, MAX_VALUE_DEPTH, &mut bytes)?;
     scope.spend_steps(bytes / BYTES_PER_STEP)
@@ -41,7 +41,8 @@ fn measured(scope: &mut Scope<'_>, value: &Value, depth: usize, bytes: &mut usiz
             }
             scope.leaves_bytes(*bytes)?;
         }
-        Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Object(_) => {}
+        Value::Object(object) => *bytes = bytes.saturating_add(object.text_bytes()),
+        Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Float(_) => {}
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ pub(super) use arguments::{found_name, name_of};
 pub(super) use callee::{library, names};
 pub(super) use error::exceeded;
 pub use error::{Problem, TemplateError};
-pub(super) use guard::walkable;
+pub(crate) use guard::walkable;
 
 use crate::funcs::Scope;
 use crate::limits::{MAX_GO_RENDER_MEMORY_BYTES, MAX_GO_RENDER_STEPS, MAX_GO_TEMPLATE_BYTES};
@@ -147,6 +147,21 @@ impl Template {
             .rendered()
             .map_err(|fault| self.lines.error(*fault))
     }
+}
+
+/// The names of all functions that a template may call, in order: those of the language and those of the library.
+pub fn function_names() -> impl Iterator<Item = &'static str> {
+    callee::names().filter(|name| !is_for_tests(name))
+}
+
+#[cfg(test)]
+fn is_for_tests(name: &str) -> bool {
+    tests::values::FUNCTIONS.iter().any(|function| function.name == name)
+}
+
+#[cfg(not(test))]
+fn is_for_tests(_: &str) -> bool {
+    false
 }
 
 fn texts(data: &BTreeMap<String, Vec<u8>>) -> BTreeMap<Text, Value> {

@@ -1,6 +1,6 @@
 //! Reads a template's constructs: text, actions, blocks and definitions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::error::{Outcome, limit, syntax};
 use super::lexer::Lexer;
@@ -16,6 +16,7 @@ pub(super) fn parsed(source: &[u8], left: &str, right: &str) -> Outcome<Tree> {
         lexer: Lexer::new(source, left, right),
         ahead: Vec::new(),
         names: HashMap::from([(Vec::new(), ROOT_VARIABLE)]),
+        filled: HashSet::new(),
         scope: Scope::default(),
         nesting: 0,
         nodes: 0,
@@ -38,6 +39,8 @@ pub(super) struct Parser<'s> {
     /// Words that were read ahead, the next one last.
     ahead: Vec<Token>,
     names: HashMap<Vec<u8>, VariableName>,
+    /// The definitions that hold more than space: a body is looked through once, however often its name comes back.
+    filled: HashSet<Vec<u8>>,
     pub(super) scope: Scope,
     /// How many blocks and parentheses are open.
     nesting: usize,
@@ -205,15 +208,18 @@ impl Parser<'_> {
         if let End::Else(at) = end {
             return syntax(at, format!("unexpected {{{{else}}}} in {context}"));
         }
-        match self.tree.definitions.get(&name) {
-            Some(known) if !is_empty(known) => {
-                if !is_empty(&body) {
-                    let name = String::from_utf8_lossy(&name);
-                    return syntax(at, format!("template {name:?} is defined more than once"));
-                }
+        let has_body = !is_empty(&body);
+        if self.filled.contains(&name) {
+            if has_body {
+                let name = String::from_utf8_lossy(&name);
+                return syntax(at, format!("template {name:?} is defined more than once"));
             }
-            _ => drop(self.tree.definitions.insert(name, body)),
+            return Ok(());
         }
+        if has_body {
+            self.filled.insert(name.clone());
+        }
+        self.tree.definitions.insert(name, body);
         Ok(())
     }
 

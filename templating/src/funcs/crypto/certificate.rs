@@ -10,10 +10,9 @@ use x509_parser::prelude::X509Certificate;
 use super::arguments::{number, object, raised, text, texts};
 use super::generate::rsa_key;
 use super::issue::{self, Issuer, Request};
-use super::private_key::PrivateKey;
+use super::private_key::{PrivateKey, reading_steps};
 use super::{base64_text, pem, x509};
 use crate::funcs::{Failure, Function, Scope};
-use crate::limits::SIGNATURE_STEPS;
 use crate::value::{Element, IntKind, Object, Text, Type, Value};
 
 /// A certificate and its private key, both PEM.
@@ -86,6 +85,10 @@ impl Object for Certificate {
         [b"{", &*self.cert, b" ", &*self.key, b"}"].concat()
     }
 
+    fn text_bytes(&self) -> usize {
+        self.cert.len() + self.key.len() + 3
+    }
+
     fn field(&self, name: &str) -> Option<Value> {
         match name {
             "Cert" => Some(Value::Text(self.cert.clone())),
@@ -111,7 +114,7 @@ impl Object for Certificate {
 fn build_custom_cert(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let (cert, key) = (text(arguments, 0)?, text(arguments, 1)?);
     scope.spend_bytes(cert.len() + key.len())?;
-    scope.spend_steps((cert.len() + key.len()) / 128 + 1)?;
+    scope.spend_steps(x509::steps(&cert) + reading_steps(key.len()))?;
     let cert = unwrapped(&cert).ok_or_else(|| raised("unable to decode base64 certificate"))?;
     let key = unwrapped(&key).ok_or_else(|| raised("unable to decode base64 private key"))?;
     first_certificate(&cert)?;
@@ -135,7 +138,7 @@ fn gen_signed(scope: &mut Scope<'_>, arguments: &[Value], key: Option<usize>) ->
     let issuer = object(arguments, 4)?;
     let issuer = issuer.as_any().downcast_ref::<Certificate>();
     let issuer = issuer.ok_or_else(|| raised("argument 4 is not a certificate"))?;
-    scope.spend_steps((issuer.cert.len() + issuer.key.len()) / 128 + 1)?;
+    scope.spend_steps(2 * x509::steps(&issuer.cert) + reading_steps(issuer.key.len()))?;
     let parent = first_certificate(&issuer.cert)?;
     let parent: X509Certificate<'_> = x509::certificate(&parent.bytes).ok_or_else(certificate_failure)?;
     let signing = PrivateKey::from_pem(&issuer.key).map_err(key_failure)?;
@@ -169,7 +172,11 @@ fn certificate(
     key: &PrivateKey,
     issuer: &Issuer<'_>,
 ) -> Result<Value, Failure> {
-    scope.spend_steps(SIGNATURE_STEPS)?;
+    let signing = match issuer {
+        Issuer::Itself => key,
+        Issuer::Other(_, signing) => signing,
+    };
+    scope.spend_steps(signing.signing_steps())?;
     let cert = issue::certificate(scope, request, key, issuer)?;
     let cert = std::mem::take(&mut *pem::Block::new("CERTIFICATE", &cert).text());
     let key = key.block().ok_or_else(|| raised("error pem-encoding key"))?;
@@ -185,7 +192,7 @@ fn given_or_new_key(
 ) -> Result<PrivateKey, Failure> {
     let Some(index) = index else { return rsa_key(scope, KeySize::Rsa2048) };
     let key = text(arguments, index)?;
-    scope.spend_steps(key.len() / 128 + 1)?;
+    scope.spend_steps(reading_steps(key.len()))?;
     PrivateKey::from_pem(&key).map_err(|reason| raised(format!("parsing private key: {reason}")))
 }
 

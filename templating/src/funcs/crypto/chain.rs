@@ -1,5 +1,6 @@
 //! `filterPEM`, `filterCertChain`, `certSANs`: pieces of PEM texts, and the order of certificate chains.
 
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use x509_parser::prelude::{GeneralName, X509Certificate};
@@ -50,7 +51,7 @@ fn is_kind(block: &Block, kind: &[u8]) -> bool {
 /// A block's BEGIN must stand at the beginning of a line; the first one may stand anywhere.
 fn from_first_begin(input: &[u8]) -> &[u8] {
     let mark = b"-----BEGIN";
-    let begin = input.windows(mark.len()).position(|window| window == mark).unwrap_or_default();
+    let begin = memchr::memmem::find(input, mark).unwrap_or_default();
     input.get(begin..).unwrap_or_default()
 }
 
@@ -83,16 +84,19 @@ impl Link<'_> {
 /// The certificates from leaf to root, by the identifiers of their keys. Signatures and validity are not looked
 /// at: this orders text, and tells nothing about trust.
 fn ordered<'a>(scope: &mut Scope<'_>, certificates: &[&'a [u8]]) -> Result<Vec<Link<'a>>, Failure> {
-    scope.spend_steps(certificates.len().saturating_mul(certificates.len()) / 16 + 1)?;
+    for der in certificates {
+        scope.spend_steps(x509::steps(der))?;
+    }
     let links: Option<Vec<Link<'a>>> = certificates.iter().map(|der| link(der)).collect();
-    let mut links: Vec<_> =
-        links.ok_or_else(|| raised("x509: malformed certificate"))?.into_iter().map(Some).collect();
-    let parents: Vec<Option<usize>> = (0..links.len()).map(|child| parent(&links, child)).collect();
-    let mut leaves = (0..links.len()).filter(|place| !parents.contains(&Some(*place)));
+    let links = links.ok_or_else(|| raised("x509: malformed certificate"))?;
+    let parents = parents(&links);
+    let authorities: HashSet<usize> = parents.iter().copied().flatten().collect();
+    let mut leaves = (0..links.len()).filter(|place| !authorities.contains(place));
     let leaf = leaves.next().ok_or_else(|| raised("no leaf certificate found"))?;
     if leaves.next().is_some() {
         return Err(raised("found multiple leaf or disjunct certificates"));
     }
+    let mut links: Vec<_> = links.into_iter().map(Some).collect();
     let mut chain = Vec::with_capacity(links.len());
     let mut place = Some(leaf);
     while let Some(current) = place {
@@ -109,11 +113,22 @@ fn link(der: &[u8]) -> Option<Link<'_>> {
     Some(Link { der, authority, subject: x509::subject_key_id(&certificate).to_vec() })
 }
 
-/// The first other certificate with the key that this one names. As upstream, naming none fits having none.
-fn parent(links: &[Option<Link<'_>>], child: usize) -> Option<usize> {
-    let authority = links.get(child)?.as_ref()?.authority.as_deref().unwrap_or_default();
-    let is_parent = |link: &Option<Link<'_>>| link.as_ref().is_some_and(|link| link.subject == authority);
-    links.iter().enumerate().position(|(place, link)| place != child && is_parent(link))
+/// Each one's parent: the first other certificate with the key that it names. As upstream, naming none fits having
+/// none.
+fn parents(links: &[Link<'_>]) -> Vec<Option<usize>> {
+    let mut subjects: HashMap<&[u8], Vec<usize>> = HashMap::new();
+    for (place, link) in links.iter().enumerate() {
+        let places = subjects.entry(&link.subject).or_default();
+        // Of several with one key the second is asked for by the first alone.
+        if places.len() < 2 {
+            places.push(place);
+        }
+    }
+    let parent = |(child, link): (usize, &Link<'_>)| {
+        let places = subjects.get(link.authority.as_deref().unwrap_or_default())?;
+        places.iter().copied().find(|place| *place != child)
+    };
+    links.iter().enumerate().map(parent).collect()
 }
 
 /// PEM of the certificates, as a chain from leaf to root if they are one, otherwise as they come.
@@ -141,7 +156,7 @@ fn joined(scope: &mut Scope<'_>, blocks: &[Block]) -> Result<Vec<u8>, Failure> {
 /// The alternative names of the first block: DNS names, addresses, mail addresses, URIs.
 fn cert_sans(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let input = text(arguments, 0)?;
-    scope.spend_steps(input.len() / 128 + 1)?;
+    scope.spend_steps(x509::steps(&input))?;
     let (block, _) =
         pem::decoded(from_first_begin(&input)).ok_or_else(|| raised("failed to decode PEM block"))?;
     let malformed = || raised("failed to parse certificate: x509: malformed certificate");

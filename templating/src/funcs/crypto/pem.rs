@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use memchr::memmem;
 use zeroize::Zeroizing;
 
 use super::base64_text;
@@ -95,11 +96,11 @@ fn line(data: &[u8]) -> (&[u8], &[u8]) {
 }
 
 fn position(data: &[u8], wanted: &[u8]) -> Option<usize> {
-    data.windows(wanted.len()).position(|window| window == wanted)
+    memmem::find(data, wanted)
 }
 
 fn last_position(data: &[u8], wanted: &[u8]) -> Option<usize> {
-    data.windows(wanted.len()).rposition(|window| window == wanted)
+    memmem::rfind(data, wanted)
 }
 
 impl Block {

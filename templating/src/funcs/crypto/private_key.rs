@@ -8,6 +8,16 @@ use zeroize::Zeroizing;
 use super::curve::Curve;
 use super::der::{self, Der, Reader};
 use super::pem::{self, Block};
+use crate::limits::{MAX_RSA_BYTES, SIGNATURE_STEPS};
+
+/// Bytes of the smallest modulus that can sign.
+const RSA_2048_BYTES: usize = 256;
+
+/// Steps of reading a private key from so many bytes of DER or PEM: the numbers of an RSA key are checked against
+/// each other, and the public half of others is computed.
+pub(super) fn reading_steps(bytes: usize) -> usize {
+    SIGNATURE_STEPS / 4 + bytes
+}
 
 const RSA_OID: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 const EC_OID: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
@@ -215,13 +225,31 @@ impl PrivateKey {
     }
 
     /// Whether this is an RSA key of a size that the library works with.
+    /// Steps of one operation with the key, and of reading it once more for that. The time that an RSA key takes
+    /// grows with the cube of its size.
+    pub(super) fn signing_steps(&self) -> usize {
+        match self {
+            Self::Rsa(_) => {
+                let size = self
+                    .modulus_bytes()
+                    .unwrap_or_default()
+                    .clamp(RSA_2048_BYTES, MAX_RSA_BYTES)
+                    .div_ceil(RSA_2048_BYTES);
+                SIGNATURE_STEPS * size * size * size
+            }
+            Self::Ec(_) | Self::Ed25519(_) | Self::X25519(_) | Self::Dsa => SIGNATURE_STEPS,
+        }
+    }
+
+    fn modulus_bytes(&self) -> Option<usize> {
+        let Self::Rsa(pkcs1) = self else { return None };
+        let mut fields = Reader::new(der::sole(pkcs1, der::SEQUENCE)?);
+        fields.unsigned()?;
+        fields.unsigned().map(<[u8]>::len)
+    }
+
     fn can_sign(&self) -> bool {
-        let modulus = |pkcs1: &Der| {
-            let mut fields = Reader::new(der::sole(pkcs1, der::SEQUENCE)?);
-            fields.unsigned()?;
-            fields.unsigned().map(<[u8]>::len)
-        };
-        matches!(self, Self::Rsa(pkcs1) if modulus(pkcs1).is_some_and(|bytes| (256..=1024).contains(&bytes)))
+        self.modulus_bytes().is_some_and(|bytes| (RSA_2048_BYTES..=MAX_RSA_BYTES).contains(&bytes))
     }
 }
 

@@ -8,9 +8,8 @@ use zeroize::Zeroizing;
 
 use super::arguments::{raised, text};
 use super::pem;
-use super::private_key::PrivateKey;
+use super::private_key::{PrivateKey, reading_steps};
 use crate::funcs::{Failure, Function, Scope};
-use crate::limits::SIGNATURE_STEPS;
 use crate::value::{Type, Value};
 
 /// ESO's own function for decryption (spec section 7.2).
@@ -31,12 +30,14 @@ fn rsa_decrypt(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fail
         _ => return Err(raised("decryption scheme is not supported")),
     }
     let key = text(arguments, 3)?;
-    scope.spend_steps(SIGNATURE_STEPS + (key.len() + sealed.len()) / 128)?;
+    scope.spend_steps(reading_steps(key.len()) + (key.len() + sealed.len()) / 128)?;
     let (block, _) = pem::decoded(&key).ok_or_else(|| raised("failed to decode PEM block"))?;
     let key = PrivateKey::from_any(&block.bytes).ok_or_else(|| raised("could not parse private key"))?;
     if !matches!(key, PrivateKey::Rsa(_)) {
         return Err(raised("could not parse RSA private key"));
     }
+    // It is read twice: by us, and by what decrypts.
+    scope.spend_steps(reading_steps(block.bytes.len()) + key.signing_steps())?;
     let unusable = || raised("could not use RSA private key: it must have 2048 to 8192 bits");
     let pkcs8 = key.pkcs8().ok_or_else(unusable)?;
     let key = PrivateDecryptingKey::from_pkcs8(&pkcs8).map_err(|_| unusable())?;

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use super::der::{self, Reader};
 use super::pem;
 use super::testing::{Folder, call, call_with, field, plain_list, told, told_bytes};
-use crate::funcs::Failure;
+use crate::funcs::{Failure, Scope};
 use crate::value::Value;
 
 fn texts(items: &[&str]) -> Value {
@@ -353,4 +353,15 @@ fn damaged_texts_are_errors_and_never_panics() {
             let _ = told("rsaDecrypt", &["RSA-OAEP", "", "x", &key]);
         }
     }
+}
+
+#[test]
+fn a_list_that_holds_one_certificate_many_times_is_too_long_to_be_printed() {
+    let key = call("genPrivateKey", &[Value::text("ecdsa")]).unwrap();
+    let authority = call("genCAWithKey", &[Value::text("ca"), Value::int(1), key]).unwrap();
+    let list = Value::list(vec![authority; 20_000]);
+    let mut random = super::testing::Counted(1);
+    let mut scope = Scope::new(jiff::Timestamp::UNIX_EPOCH, &mut random, 1_000_000, 1 << 20);
+    let outcome = crate::engine::go_template::walkable(&mut scope, &list);
+    assert!(matches!(outcome, Err(Failure::Limit("bytes"))), "{outcome:?}");
 }

@@ -116,6 +116,9 @@ const OFFSETS: &[(&[u8], bool, Precision)] = &[
     (b"07", false, Precision::Hours),
 ];
 
+/// What any of the forms above begins with: most bytes of a layout begin none.
+const BEGINNINGS: &[u8] = b"JM012345_Pp-Z.,";
+
 /// The next field of a layout.
 pub(super) fn next_chunk(layout: &[u8]) -> Chunk<'_> {
     for start in 0..layout.len() {
@@ -133,6 +136,9 @@ pub(super) fn next_chunk(layout: &[u8]) -> Chunk<'_> {
 
 /// The field that a layout starts with, and its length.
 fn field(layout: &[u8]) -> Option<(Field, usize)> {
+    if !BEGINNINGS.contains(layout.first()?) {
+        return None;
+    }
     if let Some((text, field)) = FIELDS.iter().find(|(text, _)| layout.starts_with(text)) {
         return Some((*field, text.len()));
     }

@@ -89,13 +89,13 @@ impl<'v> Reading<'v> {
     }
 
     /// How many digits are next.
-    fn digits(&self) -> usize {
-        self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
+    fn digits(&self, most: usize) -> usize {
+        self.rest.iter().take(most).take_while(|byte| byte.is_ascii_digit()).count()
     }
 
     /// A number of one or as many digits as it may have; with zeros before it exactly as many.
     fn number(&mut self, pad: Pad, most: usize) -> Option<i64> {
-        let length = self.digits().min(most);
+        let length = self.digits(most);
         let is_long_enough = length == most || length > 0 && pad != Pad::Zero;
         self.take(length).filter(|_| is_long_enough).and_then(integer)
     }

@@ -74,6 +74,10 @@ impl Object for Handle {
         self.version.to_string().into_bytes()
     }
 
+    fn text_bytes(&self) -> usize {
+        64 + self.version.prerelease.len() + self.version.metadata.len()
+    }
+
     fn field(&self, _: &str) -> Option<Value> {
         None
     }

@@ -1,7 +1,9 @@
 //! Owns the functions that take something away from a text: ends, a part, spaces, all but the initials.
 
+use std::collections::HashSet;
+
 use crate::funcs::arguments::{int, raised, spend_building, spend_reading, text};
-use crate::funcs::runes::{indexed, is_space, push, runes};
+use crate::funcs::runes::{first_rune, is_space, last_rune, push, runes};
 use crate::funcs::{Failure, Function, Scope};
 use crate::value::{IntKind, Type, Value};
 
@@ -37,19 +39,22 @@ fn trim(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
 
 /// The text without the characters at both ends that `falls`.
 fn trimmed(text: &[u8], falls: impl Fn(char) -> bool) -> &[u8] {
-    let mut kept = indexed(text).filter(|(_, character, _)| !falls(*character));
-    let Some((start, _, length)) = kept.next() else { return &[] };
-    let end = kept.last().map_or(start + length, |(at, _, length)| at + length);
-    text.get(start..end).unwrap_or_default()
+    let mut rest = text;
+    while let Some((_, length)) = first_rune(rest).filter(|(character, _)| falls(*character)) {
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    while let Some((_, length)) = last_rune(rest).filter(|(character, _)| falls(*character)) {
+        rest = rest.get(..rest.len() - length).unwrap_or_default();
+    }
+    rest
 }
 
 fn trim_all(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let (set, text) = (text(arguments, 0)?, text(arguments, 1)?);
     spend_building(scope, text.len())?;
-    spend_building(scope, set.len().saturating_mul(8))?;
-    let mut set: Vec<_> = runes(set).map(|(character, _)| character).collect();
-    set.sort_unstable();
-    Ok(Value::text(trimmed(text, |character| set.binary_search(&character).is_ok())))
+    scope.spend_steps(set.len() / 16)?;
+    let set: HashSet<_> = runes(set).map(|(character, _)| character).collect();
+    Ok(Value::text(trimmed(text, |character| set.contains(&character))))
 }
 
 fn trim_suffix(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Failure> {

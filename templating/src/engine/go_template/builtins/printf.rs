@@ -14,7 +14,15 @@ pub(super) fn printf(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value
         return raised("a format is missing");
     };
     let mut printer = Printer { scope, output: Buffer::default() };
-    let mut reader = Reader { format, at: 0, arguments, next: 0, reordered: false, is_right: true };
+    let mut reader = Reader {
+        format,
+        at: 0,
+        arguments,
+        next: 0,
+        reordered: false,
+        is_right: true,
+        brackets_end: format.iter().rposition(|byte| *byte == b']').unwrap_or_default(),
+    };
     reader.print(&mut printer)?;
     Ok(Value::text(printer.output.take()))
 }
@@ -30,6 +38,8 @@ struct Reader<'f> {
     reordered: bool,
     /// False if the number of an argument is wrong in this verb.
     is_right: bool,
+    /// Where the last closing bracket is: beyond it none has to be looked for.
+    brackets_end: usize,
 }
 
 impl Reader<'_> {
@@ -180,7 +190,9 @@ impl Reader<'_> {
         }
         self.reordered = true;
         let rest = self.format.get(self.at..).unwrap_or_default();
-        let Some(length) = rest.iter().position(|byte| *byte == b']').filter(|_| rest.len() > 2) else {
+        let closing =
+            if self.at > self.brackets_end { None } else { rest.iter().position(|byte| *byte == b']') };
+        let Some(length) = closing.filter(|_| rest.len() > 2) else {
             self.at += 1;
             self.is_right = false;
             return false;

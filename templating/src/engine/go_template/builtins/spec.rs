@@ -255,7 +255,9 @@ fn characters(text: &[u8]) -> usize {
 fn truncated(text: &[u8], length: Option<usize>) -> &[u8] {
     let Some(mut left) = length.filter(|length| *length < text.len()) else { return text };
     let mut end = 0;
-    for chunk in text.utf8_chunks() {
+    // Validated as far as so many characters may reach, and not the whole text for one of them.
+    let window = text.get(..left.saturating_mul(4).saturating_add(4)).unwrap_or(text);
+    for chunk in window.utf8_chunks() {
         let valid = chunk.valid().chars().map(char::len_utf8);
         for width in valid.chain(chunk.invalid().iter().map(|_| 1)) {
             let Some(fewer) = left.checked_sub(1) else { return text.get(..end).unwrap_or(text) };

@@ -5,6 +5,9 @@ use crate::funcs::Failure;
 use crate::limits::MAX_VALUE_DEPTH;
 use crate::value::{IntKind, Integer, List, Map, Text, Value, type_name};
 
+/// Bytes of an object's text that are made for one step.
+const BYTES_PER_STEP: usize = 64;
+
 /// Where a value stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Position {
@@ -55,6 +58,7 @@ impl Printer<'_, '_> {
             Value::Object(object) => match (verb, object.integer()) {
                 ('v', Some(number)) if spec.go_syntax => self.integer(spec, number, value, verb),
                 ('v' | 's' | 'x' | 'X' | 'q', _) => {
+                    self.scope.spend_steps(1 + object.text_bytes() / BYTES_PER_STEP)?;
                     self.text_value(Spec { go_syntax: false, ..spec }, &object.display(), value, verb)
                 }
                 (_, Some(number)) => self.integer(spec, number, value, verb),

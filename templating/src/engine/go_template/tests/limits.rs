@@ -117,3 +117,16 @@ fn a_large_source_is_refused_soon() {
     refused(format!("{{{{{}}}}}", ".a".repeat(size / 2 - 2)), "has too many parts");
     refused("{{$x := 1}}".repeat(3000) + "{{range 1000000}}{{$y := $x}}{{end}}", "takes too many steps");
 }
+
+/// Each of these took minutes once: it looked through all of a text again for every byte or name in it.
+#[test]
+fn what_is_long_is_looked_through_once() {
+    let ends =
+        |source: String| drop(compile(source, &Delimiters::default()).map(|template| rendered(&template)));
+    ends(format!("{{{{ $x := printf `{}` 1 }}}}", "%[".repeat(400_000)));
+    ends(format!("{{{{ $x := printf `{}` (repeat 900000 `a`) }}}}", "%[1].1s".repeat(140_000)));
+    ends(format!("{{{{ $x := toDate `{}` (repeat 900000 `1`) }}}}", "15".repeat(400_000)));
+    let spaces = " ".repeat(400_000);
+    let again = "{{define `x`}}{{end}}".repeat(10_000);
+    ends(format!("{{{{define `x`}}}}{spaces}{{{{.a}}}}{{{{end}}}}{again}"));
+}

@@ -9,6 +9,9 @@ use super::unreadable;
 use crate::funcs::{Failure, Scope};
 use crate::limits::{KDF_ROUNDS_PER_STEP, MAX_KDF_ROUNDS};
 
+/// Bytes that are hashed before the rounds for one step.
+const BYTES_PER_STEP: usize = 64;
+
 /// A hash that stores are protected with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hash {
@@ -112,7 +115,7 @@ pub(super) fn pkcs12(
     let mut input = filled(&[salt, &password.utf16], block);
     let mut key = Zeroizing::new(Vec::with_capacity(length + hash.bytes()));
     while key.len() < length {
-        charge(scope, rounds)?;
+        charge(scope, rounds, input.len())?;
         let mut context = digest::Context::new(hash.digest());
         context.update(&vec![purpose as u8; block]);
         context.update(&input);
@@ -140,7 +143,7 @@ pub(super) fn pbkdf2(
     length: usize,
 ) -> Result<Zeroizing<Vec<u8>>, Failure> {
     for _ in 0..length.div_ceil(hash.bytes()) {
-        charge(scope, rounds)?;
+        charge(scope, rounds, salt.len().saturating_add(password.len()))?;
     }
     let rounds = NonZeroU32::new(rounds).ok_or_else(|| unreadable("no rounds of key derivation"))?;
     let mut key = Zeroizing::new(vec![0; length]);
@@ -148,11 +151,12 @@ pub(super) fn pbkdf2(
     Ok(key)
 }
 
-fn charge(scope: &mut Scope<'_>, rounds: u32) -> Result<(), Failure> {
+fn charge(scope: &mut Scope<'_>, rounds: u32, bytes: usize) -> Result<(), Failure> {
     if rounds > MAX_KDF_ROUNDS {
         return Err(Failure::Limit("rounds of key derivation"));
     }
-    scope.spend_steps(rounds as usize / KDF_ROUNDS_PER_STEP + 1)
+    // Passwords and salts can be as long as a value, and are hashed for every piece of a key.
+    scope.spend_steps(rounds as usize / KDF_ROUNDS_PER_STEP + bytes / BYTES_PER_STEP + 1)
 }
 
 /// Each part over and over until it fills blocks.

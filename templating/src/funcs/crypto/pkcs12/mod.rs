@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::arguments::{raised, text};
 use super::pem::{self, Block};
-use super::private_key::PrivateKey;
+use super::private_key::{PrivateKey, reading_steps};
 use super::{chain, x509};
 use crate::funcs::{Failure, Function, Scope};
 use crate::limits::MAX_PKCS12_BYTES;
@@ -140,7 +140,7 @@ fn store(
     password: &[u8],
     chain: Chain,
 ) -> Result<Value, Failure> {
-    scope.spend_steps(key.len() / 128 + 1)?;
+    scope.spend_steps(reading_steps(key.len()))?;
     let blocks = certificate_blocks(scope, certificates, chain)?;
     if blocks.is_empty() {
         return Err(raised("failed to decode PEM block of the certificate"));
@@ -174,6 +174,9 @@ fn certificate_blocks(scope: &mut Scope<'_>, text: &[u8], chain: Chain) -> Resul
         return Err(raised("failed to decode PEM block of a certificate"));
     }
     scope.spend_bytes(text.len().saturating_mul(4))?;
+    for block in &blocks {
+        scope.spend_steps(x509::steps(&block.bytes))?;
+    }
     if blocks.iter().any(|block| x509::certificate(&block.bytes).is_none()) {
         return Err(raised("x509: malformed certificate"));
     }

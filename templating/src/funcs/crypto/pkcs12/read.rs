@@ -9,11 +9,13 @@ use super::{
     CERT_BAG, DATA, ENCRYPTED_DATA, KEY_BAG, SHA256, SHROUDED_KEY_BAG, X509_CERTIFICATE, unreadable,
 };
 use crate::funcs::crypto::der::{self, Reader};
-use crate::funcs::crypto::private_key::PrivateKey;
+use crate::funcs::crypto::private_key::{PrivateKey, reading_steps};
 use crate::funcs::crypto::x509;
 use crate::funcs::{Failure, Scope};
 use crate::limits::{MAX_PEM_BLOCKS, MAX_PKCS12_BYTES};
 
+/// Parts of a store: certificates and a key.
+const MOST_PARTS: usize = 2;
 const SHA1: &[u8] = &[0x2b, 0x0e, 0x03, 0x02, 0x1a];
 const SHA512: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03];
 const PBMAC1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0e];
@@ -55,15 +57,20 @@ pub(super) fn contents(scope: &mut Scope<'_>, bytes: &[u8], password: &[u8]) -> 
     let password = checked_password(scope, store.optional(der::SEQUENCE), safe, password)?;
     let mut parts = Reader::new(der::sole(safe, der::SEQUENCE).ok_or_else(malformed)?);
     let mut found = Found::default();
+    let wrong_count = || unreadable("expected between 1 and 2 items in the authenticated safe");
     let mut count = 0;
     while !parts.is_empty() {
         count += 1;
+        // Each part is decrypted under a key of its own: none beyond the last that may be there.
+        if count > MOST_PARTS {
+            return Err(wrong_count());
+        }
         let (kind, content) = content_info(&mut parts).ok_or_else(malformed)?;
         let bags = part(scope, kind, content, &password)?;
         found.read(scope, &bags, &password)?;
     }
-    if !(1..=2).contains(&count) {
-        return Err(unreadable("expected between 1 and 2 items in the authenticated safe"));
+    if count == 0 {
+        return Err(wrong_count());
     }
     if found.certificates.is_empty() {
         return Err(unreadable("certificate missing"));
@@ -169,24 +176,29 @@ impl Found {
             let kind = bag.expect(der::OID).ok_or_else(malformed)?;
             let value = bag.expect(der::context(0)).ok_or_else(malformed)?;
             match kind {
-                KEY_BAG => self.set_key(value)?,
+                KEY_BAG => self.set_key(scope, value)?,
                 SHROUDED_KEY_BAG => {
                     let mut sealed = Reader::new(der::sole(value, der::SEQUENCE).ok_or_else(malformed)?);
                     let algorithm = sealed.expect(der::SEQUENCE).ok_or_else(malformed)?;
                     let sealed = sealed.expect(der::OCTET_STRING).ok_or_else(malformed)?;
-                    self.set_key(&encryption::opened(scope, algorithm, sealed, password)?)?;
+                    let key = encryption::opened(scope, algorithm, sealed, password)?;
+                    self.set_key(scope, &key)?;
                 }
-                CERT_BAG => self.add_certificate(value)?,
+                CERT_BAG => {
+                    scope.spend_steps(x509::steps(value))?;
+                    self.add_certificate(value)?;
+                }
                 _ => {}
             }
         }
         Ok(())
     }
 
-    fn set_key(&mut self, pkcs8: &[u8]) -> Result<(), Failure> {
+    fn set_key(&mut self, scope: &mut Scope<'_>, pkcs8: &[u8]) -> Result<(), Failure> {
         if self.key.is_some() {
             return Err(unreadable("expected exactly one key bag"));
         }
+        scope.spend_steps(reading_steps(pkcs8.len()))?;
         let key = PrivateKey::from_pkcs8(pkcs8);
         self.key = Some(key.ok_or_else(|| unreadable("error parsing PKCS#8 private key"))?);
         Ok(())

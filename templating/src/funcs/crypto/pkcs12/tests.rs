@@ -186,7 +186,7 @@ fn damaged_stores_are_errors_and_never_panics() {
     let store = told("pemToPkcs12", &[&folder.read_text("leaf.crt"), &folder.read_text("leaf.key")]).unwrap();
     let store = STANDARD.decode(store).unwrap();
     // Few steps: a changed store may name a million rounds.
-    let opened = |bytes: &[u8]| call_with("pkcs12key", &[Value::text(bytes)], 2_000);
+    let opened = |bytes: &[u8]| call_with("pkcs12key", &[Value::text(bytes)], 6_000);
     let key = plain(&opened(&store).unwrap());
     for length in (0..store.len()).step_by(7) {
         assert!(opened(&store[..length]).is_err());

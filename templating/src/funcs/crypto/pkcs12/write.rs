@@ -7,6 +7,7 @@ use super::encryption::{ROUNDS, SALT_BYTES, sealed};
 use super::{CERT_BAG, DATA, ENCRYPTED_DATA, SHA256, SHROUDED_KEY_BAG, X509_CERTIFICATE, alias, unreadable};
 use crate::funcs::crypto::der::{self, Der};
 use crate::funcs::crypto::private_key::PrivateKey;
+use crate::funcs::crypto::x509;
 use crate::funcs::{Failure, Scope};
 
 const FRIENDLY_NAME: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x14];
@@ -51,6 +52,7 @@ pub(super) fn trust_store(
     let password = Password::new(password)?;
     let mut bags = Vec::with_capacity(certificates.len());
     for certificate in certificates {
+        scope.spend_steps(x509::steps(certificate))?;
         let trust = attribute(JAVA_TRUST, der::element(der::OID, &[ANY_PURPOSE]));
         let name = alias::of(certificate).ok_or_else(|| unreadable("malformed certificate"))?;
         let name = attribute(FRIENDLY_NAME, der::element(der::BMP_STRING, &[&utf16(&name)?]));
