@@ -58,12 +58,20 @@ pub enum Kind {
     UuidGenerator,
     /// `VaultDynamicSecret`, a generator
     VaultDynamicSecret,
+    /// `VaultStaticRole`, a generator of our own
+    VaultStaticRole,
+    /// `VaultCertificate`, a generator of our own
+    VaultCertificate,
+    /// `VaultFolder`, a generator of our own
+    VaultFolder,
+    /// `VaultRequest`, a generator of our own
+    VaultRequest,
     /// `SecretLease`
     SecretLease,
 }
 
 impl Kind {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 24] = [
         Self::Namespace,
         Self::Secret,
         Self::ConfigMap,
@@ -83,12 +91,17 @@ impl Kind {
         Self::SshKeyGenerator,
         Self::UuidGenerator,
         Self::VaultDynamicSecret,
+        Self::VaultStaticRole,
+        Self::VaultCertificate,
+        Self::VaultFolder,
+        Self::VaultRequest,
         Self::SecretLease,
     ];
 
     /// Group, version, kind and plural.
     fn names(self) -> (&'static str, &'static str, &'static str, &'static str) {
         const GENERATORS: &str = "generators.external-secrets.io";
+        const OWN: &str = "generators.strongroom.dev";
         match self {
             Self::Namespace => ("", "v1", "Namespace", "namespaces"),
             Self::Secret => ("", "v1", "Secret", "secrets"),
@@ -113,6 +126,10 @@ impl Kind {
             Self::SshKeyGenerator => (GENERATORS, "v1alpha1", "SSHKey", "sshkeys"),
             Self::UuidGenerator => (GENERATORS, "v1alpha1", "UUID", "uuids"),
             Self::VaultDynamicSecret => (GENERATORS, "v1alpha1", "VaultDynamicSecret", "vaultdynamicsecrets"),
+            Self::VaultStaticRole => (OWN, "v1alpha1", "VaultStaticRole", "vaultstaticroles"),
+            Self::VaultCertificate => (OWN, "v1alpha1", "VaultCertificate", "vaultcertificates"),
+            Self::VaultFolder => (OWN, "v1alpha1", "VaultFolder", "vaultfolders"),
+            Self::VaultRequest => (OWN, "v1alpha1", "VaultRequest", "vaultrequests"),
             Self::SecretLease => ("strongroom.dev", "v1alpha1", "SecretLease", "secretleases"),
         }
     }
