@@ -28,7 +28,7 @@ async fn begin(title: &str, revokes: bool) -> Result<Engines> {
     post(format!("sys/mounts/{mount}"), json!({ "type": "pki" })).await?;
     let root = json!({ "common_name": "root.test", "ttl": "87600h", "key_type": "ec" });
     post(format!("{mount}/root/generate/internal"), root).await?;
-    let role = json!({ "allow_any_name": true, "key_type": "any", "max_ttl": "72h" });
+    let role = json!({ "allow_any_name": true, "key_type": "ec", "max_ttl": "72h" });
     post(format!("{mount}/roles/web"), role).await?;
     Ok(engines)
 }

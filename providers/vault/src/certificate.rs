@@ -175,8 +175,6 @@ impl CertificateSpec {
             alt_names: &self.alt_names,
             ip_sans: &self.ip_sans,
             uri_sans: &self.uri_sans,
-            other_sans: &self.other_sans,
-            user_ids: &self.user_ids,
         }
     }
 

@@ -17,7 +17,7 @@ use strongroom_provider_vault::GENERATORS;
 use support::Table;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate, parse_x509_pem};
 
-/// A root at `NAME-root`, and below it an authority at `NAME` with the role `web`.
+/// A root at `NAME-root`, and below it an authority at `NAME` with the roles `web` and `any`.
 async fn begin(test: &str) -> Option<(RealVault, String)> {
     let vault = RealVault::find()?;
     let name = format!("{test}-{}", std::process::id());
@@ -39,11 +39,14 @@ async fn begin(test: &str) -> Option<(RealVault, String)> {
         signed["data"]["issuing_ca"].as_str().unwrap()
     );
     vault.call("POST", &format!("{name}/intermediate/set-signed"), json!({ "certificate": chain })).await;
-    let role = json!({
-        "allow_any_name": true, "enforce_hostnames": false, "key_type": "any", "max_ttl": "72h",
-        "allowed_uri_sans": "*", "allowed_other_sans": "*", "allow_ip_sans": true,
-    });
-    vault.call("POST", &format!("{name}/roles/web"), role).await;
+    // A role for any key can sign only.
+    for (role, key_type) in [("web", "ec"), ("any", "any")] {
+        let body = json!({
+            "allow_any_name": true, "enforce_hostnames": false, "key_type": key_type, "max_ttl": "72h",
+            "allowed_uri_sans": "*", "allowed_other_sans": "*", "allow_ip_sans": true,
+        });
+        vault.call("POST", &format!("{name}/roles/{role}"), body).await;
+    }
     Some((vault, name))
 }
 
@@ -94,9 +97,9 @@ async fn what_is_issued_and_what_is_signed_has_the_names_the_chain_and_the_key()
     let Some((vault, mount)) = begin("issued").await else { return };
     for extra in [
         json!({ "ttl": "1h" }),
-        json!({ "method": "Sign", "ttl": "1h" }),
-        json!({ "method": "Sign", "ttl": "1h", "privateKey": { "algorithm": "ECDSA", "size": 384 } }),
-        json!({ "method": "Sign", "ttl": "1h", "privateKey": { "algorithm": "Ed25519" } }),
+        json!({ "method": "Sign", "role": "any", "ttl": "1h" }),
+        json!({ "method": "Sign", "role": "any", "ttl": "1h", "privateKey": { "algorithm": "ECDSA", "size": 384 } }),
+        json!({ "method": "Sign", "role": "any", "ttl": "1h", "privateKey": { "algorithm": "Ed25519" } }),
     ] {
         let spec = spec(&vault, &mount, &extra);
         let made = client(&vault, &spec).await.generate(&spec).await.unwrap();

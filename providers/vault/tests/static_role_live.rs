@@ -27,14 +27,16 @@ fn spec(vault: &RealVault, role: &str) -> Value {
 /// A static role over a user whom a dynamic role made.
 async fn begin(test: &str, period: &str) -> Option<(RealVault, String)> {
     let vault = RealVault::find()?;
-    let name = format!("{test}-{}", std::process::id());
+    let dynamic = format!("{test}-{}-user", std::process::id());
     let role = json!({
         "db_name": "postgres",
         "creation_statements": "CREATE ROLE \"{{name}}\" WITH LOGIN PASSWORD '{{password}}';",
         "default_ttl": "1h", "max_ttl": "1h",
     });
-    vault.call("POST", &format!("database/roles/{name}"), role).await;
-    let user = vault.call("GET", &format!("database/creds/{name}"), Value::Null).await;
+    vault.call("POST", &format!("database/roles/{dynamic}"), role).await;
+    let user = vault.call("GET", &format!("database/creds/{dynamic}"), Value::Null).await;
+    // Names of dynamic and of static roles must differ.
+    let name = format!("{test}-{}", std::process::id());
     let fixed = json!({
         "db_name": "postgres", "username": user["data"]["username"], "rotation_period": period,
     });

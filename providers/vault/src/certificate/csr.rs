@@ -18,27 +18,23 @@ use super::key::{Algorithm, KeyKind};
 const COMMON_NAME: &str = "2.5.4.3";
 const EXTENSION_REQUEST: &str = "1.2.840.113549.1.9.14";
 const SUBJECT_ALT_NAME: &str = "2.5.29.17";
-const USER_ID: &str = "0.9.2342.19200300.100.1.1";
 
 /// Tags of a subject's other names (RFC 5280, 4.2.1.6).
-const OTHER_NAME: u8 = 0xa0;
 const EMAIL: u8 = 0x81;
 const DNS: u8 = 0x82;
 const URI: u8 = 0x86;
 const IP: u8 = 0x87;
 /// The attributes of a request.
 const ATTRIBUTES: u8 = 0xa0;
-const EXPLICIT: u8 = 0xa0;
 
-/// For whom a certificate is.
+/// For whom a certificate is, as far as a request says it: Vault takes other names and user ids from the parameters beside
+/// it, whatever the role says, and would have them twice.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Subject<'a> {
     pub(super) common_name: Option<&'a str>,
     pub(super) alt_names: &'a [String],
     pub(super) ip_sans: &'a [String],
     pub(super) uri_sans: &'a [String],
-    pub(super) other_sans: &'a [String],
-    pub(super) user_ids: &'a [String],
 }
 
 /// A key pair.
@@ -77,14 +73,8 @@ fn info(subject: &Subject<'_>, public: &[u8], names: &[u8]) -> Result<Vec<u8>> {
     let attribute = |kind: &str, value: &str| -> Result<Vec<u8>> {
         Ok(der::set_of(&der::sequence([&oid(kind)?[..], &der::utf8(value)[..]])))
     };
-    let mut name = Vec::new();
-    if let Some(common) = subject.common_name {
-        name.push(attribute(COMMON_NAME, common)?);
-    }
-    for id in subject.user_ids {
-        name.push(attribute(USER_ID, id)?);
-    }
-    let name = der::sequence(name.iter().map(Vec::as_slice));
+    let name = subject.common_name.map(|common| attribute(COMMON_NAME, common)).transpose()?;
+    let name = der::sequence(name.as_deref());
     let attributes = if names.is_empty() {
         Vec::new()
     } else {
@@ -114,12 +104,6 @@ fn names(subject: &Subject<'_>) -> Result<Vec<u8>> {
     }
     for uri in subject.uri_sans {
         out.extend(der::tagged(URI, &ascii("uriSans", uri)?));
-    }
-    for other in subject.other_sans {
-        let (kind, value) =
-            other_name(other).ok_or_else(|| unusable("otherSans", "one of them is not OID;UTF8:VALUE"))?;
-        let value = der::tagged(EXPLICIT, &der::utf8(value));
-        out.extend(der::tagged(OTHER_NAME, &[kind, value].concat()));
     }
     Ok(out)
 }
@@ -226,15 +210,8 @@ mod tests {
     #[test]
     fn a_request_says_for_whom_it_is() {
         let (alt, ip) = (texts(["a.test", "ops@a.test"]), texts(["10.0.0.1", "2001:db8::1"]));
-        let (uri, other) = (texts(["spiffe://a/b"]), texts(["1.3.6.1.4.1.311.20.2.3;UTF8:ü@a"]));
-        let subject = Subject {
-            common_name: Some("a.test"),
-            alt_names: &alt,
-            ip_sans: &ip,
-            uri_sans: &uri,
-            other_sans: &other,
-            user_ids: &[],
-        };
+        let uri = texts(["spiffe://a/b"]);
+        let subject = Subject { common_name: Some("a.test"), alt_names: &alt, ip_sans: &ip, uri_sans: &uri };
         for kind in [
             KeyKind { algorithm: Algorithm::Rsa, size: 2048 },
             KeyKind { algorithm: Algorithm::Ecdsa, size: 256 },
@@ -256,36 +233,18 @@ mod tests {
                         GeneralName::RFC822Name(text) => format!("mail {text}"),
                         GeneralName::URI(text) => format!("uri {text}"),
                         GeneralName::IPAddress(bytes) => format!("ip {}", bytes.len()),
-                        GeneralName::OtherName(kind, _) => format!("other {kind}"),
                         other => format!("{other:?}"),
                     });
                 }
             }
-            assert_eq!(
-                found,
-                [
-                    "dns a.test",
-                    "mail ops@a.test",
-                    "ip 4",
-                    "ip 16",
-                    "uri spiffe://a/b",
-                    "other 1.3.6.1.4.1.311.20.2.3"
-                ]
-            );
+            assert_eq!(found, ["dns a.test", "mail ops@a.test", "ip 4", "ip 16", "uri spiffe://a/b",]);
         }
     }
 
     #[test]
     fn two_requests_have_two_keys() {
         let none: Vec<String> = Vec::new();
-        let subject = Subject {
-            common_name: None,
-            alt_names: &none,
-            ip_sans: &none,
-            uri_sans: &none,
-            other_sans: &none,
-            user_ids: &none,
-        };
+        let subject = Subject { common_name: None, alt_names: &none, ip_sans: &none, uri_sans: &none };
         let kind = KeyKind { algorithm: Algorithm::Ecdsa, size: 256 };
         let (one, other) = (requested(kind, &subject).unwrap(), requested(kind, &subject).unwrap());
         assert_ne!(one.key, other.key);
@@ -296,7 +255,7 @@ mod tests {
     #[test]
     fn what_cannot_be_written_names_its_field_and_no_value() {
         let none: Vec<String> = Vec::new();
-        for field in ["altNames", "ipSans", "uriSans", "otherSans"] {
+        for field in ["altNames", "ipSans", "uriSans"] {
             let wrong = texts(["canary\u{7}"]);
             let at = |name: &str| if name == field { wrong.as_slice() } else { none.as_slice() };
             let subject = Subject {
@@ -304,8 +263,6 @@ mod tests {
                 alt_names: at("altNames"),
                 ip_sans: at("ipSans"),
                 uri_sans: at("uriSans"),
-                other_sans: at("otherSans"),
-                user_ids: &none,
             };
             let kind = KeyKind { algorithm: Algorithm::Ed25519, size: 0 };
             let error = requested(kind, &subject).err().unwrap().to_string();
