@@ -59,14 +59,14 @@ pub struct GeneratorSchema {
 }
 
 /// ClusterGenerator, GeneratorState, upstream's seventeen kinds and what is built in besides, in the order of
-/// [`GeneratorKind::ALL`]. A kind that is not in `built_in` takes any object.
+/// [`GeneratorKind::UPSTREAM`]. A kind that is not in `built_in` takes any object.
 ///
 /// # Errors
 /// If a schema is not a JSON schema of the kind that Kubernetes uses.
 pub fn generator_definitions(
     built_in: &[GeneratorSchema],
 ) -> Result<Vec<CustomResourceDefinition>, DefinitionError> {
-    let kinds = GeneratorKind::ALL.iter().map(|kind| kind.as_str());
+    let kinds = GeneratorKind::UPSTREAM.iter().map(|kind| kind.as_str());
     let upstream = kinds.map(|kind| match kind {
         "ClusterGenerator" => definition(GENERATOR_GROUP, kind, "Cluster", &cluster_generator(built_in)),
         kind => definition(GENERATOR_GROUP, kind, "Namespaced", &spec_of(built_in, kind)),
@@ -91,7 +91,7 @@ pub fn generator_plural(kind: &str) -> String {
 }
 
 fn spec_of(built_in: &[GeneratorSchema], kind: &str) -> Value {
-    let known = built_in.iter().find(|schema| schema.group == GENERATOR_GROUP && schema.kind == kind);
+    let known = built_in.iter().find(|schema| schema.kind == kind);
     known.map_or_else(
         || json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true }),
         |known| structural(known.spec.clone()),
@@ -99,8 +99,12 @@ fn spec_of(built_in: &[GeneratorSchema], kind: &str) -> Value {
 }
 
 fn cluster_generator(built_in: &[GeneratorSchema]) -> Value {
-    let kinds: Vec<_> =
-        GeneratorKind::ALL.iter().filter(|kind| **kind != GeneratorKind::ClusterGenerator).collect();
+    let upstream =
+        GeneratorKind::UPSTREAM.into_iter().filter(|kind| *kind != GeneratorKind::ClusterGenerator);
+    // Of our own only those that are built in: there is nothing to be had from the others.
+    let is_built_in = |kind: &GeneratorKind| built_in.iter().any(|schema| schema.kind == kind.as_str());
+    let own = GeneratorKind::OWN.into_iter().filter(is_built_in);
+    let kinds: Vec<_> = upstream.chain(own).collect();
     let members: serde_json::Map<_, _> =
         kinds.iter().map(|kind| (cluster_member(kind.as_str()), spec_of(built_in, kind.as_str()))).collect();
     json!({
@@ -186,7 +190,8 @@ mod tests {
 
     #[test]
     fn members_of_a_cluster_generator_are_spelled_as_upstreams() {
-        let members: Vec<_> = GeneratorKind::ALL.iter().map(|kind| cluster_member(kind.as_str())).collect();
+        let members: Vec<_> =
+            GeneratorKind::UPSTREAM.iter().map(|kind| cluster_member(kind.as_str())).collect();
         let expected = [
             "acrAccessTokenSpec",
             "beyondtrustWorkloadCredentialsDynamicSecretSpec",

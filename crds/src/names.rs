@@ -10,6 +10,8 @@ pub const API_VERSION: &str = "external-secrets.io/v1";
 pub const OLD_VERSION: &str = "v1beta1";
 /// API group of the generators.
 pub const GENERATOR_GROUP: &str = "generators.external-secrets.io";
+/// API group of our own generators.
+pub const OWN_GENERATOR_GROUP: &str = "generators.strongroom.dev";
 /// The version in which generators are served and stored.
 pub const GENERATOR_VERSION: &str = "v1alpha1";
 /// Default `apiVersion` of a `generatorRef`.

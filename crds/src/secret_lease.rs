@@ -92,6 +92,10 @@ pub struct RecordedLease {
     pub expires: Option<Timestamp>,
     /// How it ends: `Renewable`, `Fixed` or `Rotated`.
     pub end: String,
+    /// When others take its place, if its generator says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub replace: Option<Timestamp>,
     /// The login from which it hangs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<RecordedParent>,

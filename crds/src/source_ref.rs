@@ -112,11 +112,20 @@ pub enum GeneratorKind {
     Grafana,
     #[serde(rename = "MFA")]
     Mfa,
+    // Those of our own group.
+    VaultStaticRole,
+    VaultCertificate,
+    VaultFolder,
+    VaultRequest,
 }
 
 impl GeneratorKind {
-    /// Every kind: upstream's seventeen and ClusterGenerator.
-    pub const ALL: [Self; 18] = [
+    /// The kinds of our own group, [`OWN_GENERATOR_GROUP`](crate::names::OWN_GENERATOR_GROUP).
+    pub const OWN: [Self; 4] =
+        [Self::VaultStaticRole, Self::VaultCertificate, Self::VaultFolder, Self::VaultRequest];
+
+    /// The kinds of upstream's group: its seventeen and ClusterGenerator.
+    pub const UPSTREAM: [Self; 18] = [
         Self::AcrAccessToken,
         Self::BeyondtrustWorkloadCredentialsDynamicSecret,
         Self::ClusterGenerator,
@@ -160,6 +169,10 @@ impl GeneratorKind {
             Self::Webhook => "Webhook",
             Self::Grafana => "Grafana",
             Self::Mfa => "MFA",
+            Self::VaultStaticRole => "VaultStaticRole",
+            Self::VaultCertificate => "VaultCertificate",
+            Self::VaultFolder => "VaultFolder",
+            Self::VaultRequest => "VaultRequest",
         }
     }
 }
@@ -176,7 +189,7 @@ mod tests {
 
     #[test]
     fn every_generator_kind_is_spelled_as_it_serialises() {
-        for kind in GeneratorKind::ALL {
+        for kind in GeneratorKind::UPSTREAM.into_iter().chain(GeneratorKind::OWN) {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
         }
     }

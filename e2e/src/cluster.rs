@@ -62,6 +62,14 @@ pub enum Kind {
     EcrAuthorizationToken,
     /// `STSSessionToken`
     StsSessionToken,
+    /// `VaultStaticRole`, a generator of our own
+    VaultStaticRole,
+    /// `VaultCertificate`, a generator of our own
+    VaultCertificate,
+    /// `VaultFolder`, a generator of our own
+    VaultFolder,
+    /// `VaultRequest`, a generator of our own
+    VaultRequest,
     /// `SecretLease`
     SecretLease,
     /// `TokenReview`, which is answered and not kept.
@@ -77,7 +85,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 27] = [
+    const ALL: [Self; 31] = [
         Self::Namespace,
         Self::Secret,
         Self::ConfigMap,
@@ -99,6 +107,10 @@ impl Kind {
         Self::VaultDynamicSecret,
         Self::EcrAuthorizationToken,
         Self::StsSessionToken,
+        Self::VaultStaticRole,
+        Self::VaultCertificate,
+        Self::VaultFolder,
+        Self::VaultRequest,
         Self::SecretLease,
         Self::TokenReview,
         Self::SyncPolicy,
@@ -110,6 +122,7 @@ impl Kind {
     /// Group, version, kind and plural.
     fn names(self) -> (&'static str, &'static str, &'static str, &'static str) {
         const GENERATORS: &str = "generators.external-secrets.io";
+        const OWN: &str = "generators.strongroom.dev";
         match self {
             Self::Namespace => ("", "v1", "Namespace", "namespaces"),
             Self::Secret => ("", "v1", "Secret", "secrets"),
@@ -139,6 +152,10 @@ impl Kind {
             }
             Self::StsSessionToken => (GENERATORS, "v1alpha1", "STSSessionToken", "stssessiontokens"),
             Self::TokenReview => ("authentication.k8s.io", "v1", "TokenReview", "tokenreviews"),
+            Self::VaultStaticRole => (OWN, "v1alpha1", "VaultStaticRole", "vaultstaticroles"),
+            Self::VaultCertificate => (OWN, "v1alpha1", "VaultCertificate", "vaultcertificates"),
+            Self::VaultFolder => (OWN, "v1alpha1", "VaultFolder", "vaultfolders"),
+            Self::VaultRequest => (OWN, "v1alpha1", "VaultRequest", "vaultrequests"),
             Self::SecretLease => ("strongroom.dev", "v1alpha1", "SecretLease", "secretleases"),
             Self::SyncPolicy => ("strongroom.dev", "v1alpha1", "SyncPolicy", "syncpolicies"),
             Self::Deployment => ("apps", "v1", "Deployment", "deployments"),

@@ -38,6 +38,13 @@ impl Postgres {
         Ok(row.try_get(0)?)
     }
 
+    /// Makes a user who is not Vault's yet.
+    pub async fn create_user(&self, name: &str) -> Result<()> {
+        let client = self.connect(&self.access.user, &self.access.password).await?;
+        client.batch_execute(&format!("CREATE ROLE \"{name}\" WITH LOGIN")).await?;
+        Ok(())
+    }
+
     async fn connect(&self, user: &str, password: &str) -> Result<Client> {
         let mut config = Config::new();
         config.host("127.0.0.1").port(self.access.port).dbname(&self.access.database);

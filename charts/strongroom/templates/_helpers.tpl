@@ -57,7 +57,7 @@ true
 
 {{/* The kinds of the API that teams write. */}}
 {{- define "strongroom.userRules" -}}
-- apiGroups: [external-secrets.io, generators.external-secrets.io, strongroom.dev]
+- apiGroups: [external-secrets.io, generators.external-secrets.io, generators.strongroom.dev, strongroom.dev]
   resources:
     - externalsecrets
     - secretstores
@@ -81,7 +81,11 @@ true
     - stssessiontokens
     - syncpolicies
     - uuids
+    - vaultcertificates
     - vaultdynamicsecrets
+    - vaultfolders
+    - vaultrequests
+    - vaultstaticroles
     - webhooks
 {{- end }}
 

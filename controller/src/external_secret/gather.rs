@@ -61,7 +61,8 @@ fn lease_ends(context: &Context, key: &ObjectKey, object: &Watched<ExternalSecre
         sources.any(|source| source.generator_ref.is_some())
     };
     let uid = object.meta().uid.as_deref().unwrap_or_default();
-    object.0.as_ref().is_ok_and(generates) && leases::ending(context, &key.namespace, uid)
+    object.0.as_ref().is_ok_and(generates)
+        && leases::ending(context, &key.namespace, uid, context.clock.now())
 }
 
 /// The Secret that the ExternalSecret `key` writes: `target.name`, or its own name.

@@ -92,7 +92,7 @@ pub async fn resolve(
     let descriptor = registry.find(group, kind);
     // Nothing is asked for what could not be used.
     if descriptor.is_none() && !is_cluster {
-        return Err(GeneratorError::NotBuiltIn(registry.kinds()));
+        return Err(not_found(registry, reference));
     }
     let key = ObjectKey::new(if is_cluster { "" } else { namespace }, &reference.name);
     let object = cluster.generator(group, kind, &key).await.map_err(GeneratorError::Unreadable)?;
@@ -102,6 +102,19 @@ pub async fn resolve(
         None => expanded(registry, &object)?,
     };
     Ok(Resolved { descriptor, namespace: namespace.to_owned(), name: reference.name.clone(), spec })
+}
+
+/// Why there is no such kind in the group of `reference`. The group is upstream's where none is named, and that is easily
+/// forgotten.
+fn not_found(registry: &Registry, reference: &GeneratorRef) -> GeneratorError {
+    let kind = reference.kind.as_str();
+    let other =
+        [GENERATOR_GROUP, OWN_GENERATORS].into_iter().find(|group| registry.find(group, kind).is_some());
+    let Some(other) = other else { return GeneratorError::NotBuiltIn(registry.kinds()) };
+    let named = &reference.api_version;
+    GeneratorError::Invalid(format!(
+        "generatorRef.apiVersion is {named:?}, and {kind} is of \"{other}/{GENERATOR_VERSION}\""
+    ))
 }
 
 /// What a ClusterGenerator stands for: the kind it names, with the member that belongs to it.
@@ -116,7 +129,9 @@ fn expanded(
         return Err(GeneratorError::Invalid(message));
     };
     let unknown = || GeneratorError::NotBuiltIn(registry.kinds());
-    Ok((registry.find(GENERATOR_GROUP, kind).ok_or_else(unknown)?, spec.clone()))
+    // No kind is in both groups.
+    let found = [GENERATOR_GROUP, OWN_GENERATORS].iter().find_map(|group| registry.find(group, kind));
+    Ok((found.ok_or_else(unknown)?, spec.clone()))
 }
 
 #[cfg(test)]
@@ -143,6 +158,31 @@ mod tests {
         let foreign = foreign.unwrap_err();
         assert_eq!(foreign.reason(), "Unsupported");
         assert!(foreign.to_string().contains("Password"), "{foreign}");
+    }
+
+    #[test]
+    fn a_cluster_generator_may_stand_for_one_of_our_own_kinds() {
+        let spec =
+            json!({ "kind": "VaultStaticRole", "generator": { "vaultStaticRoleSpec": { "role": "r" } } });
+        let (descriptor, spec) = cluster_generator(&spec).unwrap();
+        assert_eq!((descriptor.group, descriptor.kind), (OWN_GENERATORS, "VaultStaticRole"));
+        assert_eq!(spec, json!({ "role": "r" }));
+    }
+
+    #[test]
+    fn who_forgets_the_group_of_a_kind_is_told_which_it_is() {
+        let reference = |kind: &str, group: &str| {
+            let api_version = format!("{group}/v1alpha1");
+            serde_json::from_value(json!({ "apiVersion": api_version, "kind": kind, "name": "g" })).unwrap()
+        };
+        let told = |kind, group| not_found(&Registry::default(), &reference(kind, group)).to_string();
+        assert_eq!(
+            told("VaultStaticRole", GENERATOR_GROUP),
+            "generatorRef.apiVersion is \"generators.external-secrets.io/v1alpha1\", and VaultStaticRole is of \
+             \"generators.strongroom.dev/v1alpha1\""
+        );
+        assert!(told("Password", OWN_GENERATORS).ends_with("of \"generators.external-secrets.io/v1alpha1\""));
+        assert!(told("Grafana", OWN_GENERATORS).contains("not built in"));
     }
 
     #[test]

@@ -9,8 +9,14 @@ use strongroom_crds::{LeaseState, RecordedLease, SecretLease};
 const SKEW: SignedDuration = SignedDuration::from_secs(30);
 /// Values that did not reach their target in this time never will: the process that made them has ended.
 const ABANDONED: SignedDuration = SignedDuration::from_mins(10);
-/// A lease without an end that cannot be revoked is given up so long after it should have been.
+/// A lease without an end that cannot be revoked is given up so long after it should have been,
 const GIVEN_UP: SignedDuration = SignedDuration::from_hours(1);
+/// and any other after this: a certificate may live for months, and its namespace should not have to.
+const LONG_GIVEN_UP: SignedDuration = SignedDuration::from_hours(24);
+/// A service that rotates gets so long: it does so a moment after it has said.
+const MOMENT: SignedDuration = SignedDuration::from_secs(1);
+/// So early may what has a time for its replacement be replaced, and a twentieth of the time until then at most.
+const EARLY: SignedDuration = SignedDuration::from_mins(5);
 /// Nothing is looked at less often.
 const LONGEST: Duration = crate::schedule::RESYNC;
 
@@ -23,6 +29,8 @@ pub(super) enum Step {
     Renew(SignedDuration),
     /// It cannot be kept alive: others must take its place.
     Replace(Why),
+    /// The service has put others in its place, or is about to: its owner reads them.
+    Read,
     /// End it, then drop the record.
     Revoke,
     /// It has ended by itself: drop the record.
@@ -34,8 +42,6 @@ pub(super) enum Step {
 pub(super) enum Why {
     /// It was given without a right to renewal, and most of its life is over.
     Fixed,
-    /// The service puts others in its place by itself.
-    Rotated,
     /// It is over.
     Ended,
     /// The renewal was refused.
@@ -60,7 +66,6 @@ impl Why {
     pub(super) fn reason(self) -> &'static str {
         match self {
             Self::Fixed => "LeaseFixed",
-            Self::Rotated => "LeaseRotated",
             Self::Ended => "LeaseEnded",
             Self::Refused => "RenewalRefused",
             Self::Truncated => "RenewalTruncated",
@@ -72,7 +77,6 @@ impl Why {
     pub(super) fn message(self) -> &'static str {
         match self {
             Self::Fixed => "the lease cannot be renewed: new credentials take its place",
-            Self::Rotated => "the service has put others in the place of these",
             Self::Ended => "the lease has ended: new credentials take its place",
             Self::Refused => "the renewal was refused: new credentials take its place",
             Self::Truncated => {
@@ -92,12 +96,12 @@ pub(super) fn step(record: &SecretLease, owner: Owner, now: Timestamp) -> Step {
     let lease = record.lease();
     let is_over = lease.expires.is_some_and(|end| now >= saturating(end, SKEW));
     let unwanted = record.metadata.deletion_timestamp.is_some() || owner == Owner::Gone;
-    let endless =
-        lease.expires.is_none() && unwanted && now >= saturating(since_deletion(record, now), GIVEN_UP);
+    let patience = if lease.expires.is_none() { GIVEN_UP } else { LONG_GIVEN_UP };
+    let given_up = unwanted && now >= saturating(since_deletion(record, now), patience);
     // What cannot be named cannot be revoked either.
     let ends_alone = lease.id.is_none() || lease.end == "Rotated";
     match record.state() {
-        _ if unwanted && (is_over || ends_alone || endless) => Step::Drop,
+        _ if unwanted && (is_over || ends_alone || given_up) => Step::Drop,
         _ if unwanted => Step::Revoke,
         LeaseState::Superseded if is_over || ends_alone => Step::Drop,
         LeaseState::Superseded => {
@@ -149,13 +153,30 @@ pub(super) fn renewal(record: &SecretLease) -> Option<Timestamp> {
     let lease = record.lease();
     let end = end(lease)?;
     if lease.end == "Rotated" {
-        return Some(end);
+        return Some(saturating(end, MOMENT));
+    }
+    let share = i32::from(share(record));
+    if let Some(replace) = lease.replace.filter(|_| lease.end == "Fixed") {
+        let until = replace.duration_since(lease.issued).max(SignedDuration::ZERO);
+        let early = (until / 20).min(EARLY) / 1000 * share;
+        return replace.checked_sub(early).ok().map(|time| time.min(end));
     }
     let renewed = record.status.as_ref().and_then(|status| status.renewed);
     let since = renewed.unwrap_or(lease.issued);
     let life = end.duration_since(since).max(SignedDuration::ZERO);
-    let early = life / 1000 * i32::from(share(record)) / 10;
+    let early = life / 1000 * share / 10;
     since.checked_add(life / 3 * 2 - early).ok()
+}
+
+/// True if others must take the place of `record`, or, where the service rotates, are to be read at `now`.
+pub(super) fn ends(record: &SecretLease, now: Timestamp) -> bool {
+    match record.state() {
+        LeaseState::Ending => true,
+        LeaseState::Active if record.lease().end == "Rotated" => {
+            renewal(record).is_some_and(|renewal| now >= renewal)
+        }
+        LeaseState::Active | LeaseState::Pending | LeaseState::Superseded => false,
+    }
 }
 
 fn active(record: &SecretLease, lease: &RecordedLease, now: Timestamp) -> Step {
@@ -164,7 +185,7 @@ fn active(record: &SecretLease, lease: &RecordedLease, now: Timestamp) -> Step {
         return wait(renewal.duration_since(now));
     }
     match lease.end.as_str() {
-        "Rotated" => Step::Replace(Why::Rotated),
+        "Rotated" => Step::Read,
         _ if now >= end => Step::Replace(Why::Ended),
         "Fixed" => Step::Replace(Why::Fixed),
         _ => Step::Renew(length(record)),
@@ -218,6 +239,7 @@ mod tests {
             issued: at(0),
             expires: Some(at(expires)),
             end: end.to_owned(),
+            replace: None,
             parent: None,
         }
     }
@@ -248,6 +270,7 @@ mod tests {
             Step::Wait(_) => "wait",
             Step::Renew(_) => "renew",
             Step::Replace(why) => why.reason(),
+            Step::Read => "read",
             Step::Revoke => "revoke",
             Step::Drop => "drop",
         }
@@ -299,7 +322,28 @@ mod tests {
         active.spec.lease = lease("Fixed", 300);
         assert_eq!(steps(&active, Owner::Present, &[169, 200]), ["wait", "LeaseFixed"]);
         active.spec.lease = lease("Rotated", 300);
-        assert_eq!(steps(&active, Owner::Present, &[299, 300]), ["wait", "LeaseRotated"]);
+        assert_eq!(steps(&active, Owner::Present, &[299, 300, 301, 9_000]), ["wait", "wait", "read", "read"]);
+        assert_eq!([299, 300, 301].map(|now| ends(&active, at(now))), [false, false, true]);
+        // What has been replaced already ends alone, without being asked for.
+        assert_eq!(steps(&active, Owner::Gone, &[1]), ["drop"]);
+    }
+
+    #[test]
+    fn a_generator_may_say_when_others_take_the_place() {
+        let mut active = record(LeaseState::Active);
+        active.spec.lease = RecordedLease { replace: Some(at(280)), ..lease("Fixed", 300) };
+        // A twentieth earlier at most.
+        let due = renewal(&active).unwrap();
+        assert!((at(266)..=at(280)).contains(&due), "{due}");
+        assert_eq!(steps(&active, Owner::Present, &[265, 280, 300]), ["wait", "LeaseFixed", "LeaseEnded"]);
+        active.spec.lease.expires = Some(at(1_000_000));
+        active.spec.lease.replace = Some(at(900_000));
+        assert!(renewal(&active).unwrap() >= at(900_000 - 300));
+        // Never after the end, and what can be renewed is renewed in its own time.
+        active.spec.lease = RecordedLease { replace: Some(at(900)), ..lease("Fixed", 300) };
+        assert_eq!(renewal(&active), Some(at(300)));
+        active.spec.lease = RecordedLease { replace: Some(at(10)), ..lease("Renewable", 300) };
+        assert!(renewal(&active).unwrap() >= at(170));
     }
 
     #[test]
@@ -352,6 +396,19 @@ mod tests {
         deleted.spec.lease.expires = None;
         deleted.metadata.deletion_timestamp = Some(Time(at(0)));
         assert_eq!(steps(&deleted, Owner::Gone, &[1, 3_599, 3_600]), ["revoke", "revoke", "drop"]);
+    }
+
+    #[test]
+    fn a_certificate_of_a_year_that_cannot_be_revoked_holds_its_namespace_for_a_day() {
+        let mut deleted = record(LeaseState::Active);
+        deleted.spec.lease = lease("Fixed", 31_536_000);
+        assert_eq!(
+            steps(&deleted, Owner::Gone, &[200_000]),
+            ["revoke"],
+            "the record is not being deleted yet"
+        );
+        deleted.metadata.deletion_timestamp = Some(Time(at(0)));
+        assert_eq!(steps(&deleted, Owner::Gone, &[1, 86_399, 86_400]), ["revoke", "revoke", "drop"]);
     }
 
     #[test]

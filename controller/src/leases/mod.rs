@@ -22,11 +22,13 @@ use strongroom_crds::SecretLease;
 
 use crate::context::Context;
 use crate::kube_io::ObjectKey;
-use crate::schedule::{Job, Next, RESYNC};
+use crate::schedule::{Job, Lane, Next, RESYNC};
 use due::{Owner, Step};
 
 /// A request about a lease may take this long.
 const LIMIT: Duration = Duration::from_mins(1);
+/// An owner whose values were rotated has its own backoff; it is asked again where its answer got lost.
+const READ_AGAIN: Duration = Duration::from_mins(10);
 
 /// One attempt on one SecretLease.
 pub async fn reconcile(context: &Context, job: Job<ObjectKey>) -> Next {
@@ -44,6 +46,11 @@ pub async fn reconcile(context: &Context, job: Job<ObjectKey>) -> Next {
     match due::step(record, owner(context, &job.key, record), context.clock.now()) {
         Step::Wait(wait) => Next::After(wait),
         Step::Renew(length) => renew::renew(context, &job.key, record, length).await,
+        Step::Read => {
+            context.request(&ObjectKey::new(&job.key.namespace, &record.spec.owner.name), Lane::Changed);
+            // What the owner reads has another end, and that is written.
+            Next::After(READ_AGAIN)
+        }
         Step::Replace(why) => renew::replace(context, &job.key, record, why).await,
         Step::Revoke => revoke::revoke(context, &job.key, record).await,
         Step::Drop => revoke::drop_record(context, &job.key, record).await,

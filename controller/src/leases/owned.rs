@@ -8,9 +8,9 @@ use kube::api::ObjectMeta;
 use strongroom_crds::conditions::STATUS_FALSE;
 use strongroom_crds::secret_lease::FINALIZER_SECRET_LEASE;
 use strongroom_crds::{
-    LeaseOwner, LeaseState, LeasedGenerator, SecretLease, SecretLeaseSpec, SecretLeaseStatus,
+    LeaseOwner, LeaseState, LeasedGenerator, RecordedLease, SecretLease, SecretLeaseSpec, SecretLeaseStatus,
 };
-use strongroom_provider_api::Lease;
+use strongroom_provider_api::{Lease, LeaseEnd};
 
 use super::record::{recorded, remember, set_ready, status, write_status};
 use super::{due, revoke};
@@ -18,9 +18,18 @@ use crate::context::Context;
 use crate::generators::{GeneratorHandle, Resolved};
 use crate::kube_io::{ApiError, ObjectKey, Watched};
 
+/// How a record says that the service rotates.
+const ROTATED: &str = "Rotated";
+/// An end that has moved by so much is the same.
+const COUNTED: SignedDuration = SignedDuration::from_secs(2);
+
 /// A lease that was recorded for values that are on their way to their target.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded(ObjectKey);
+pub struct Recorded {
+    key: ObjectKey,
+    /// Where values are read that the service rotates, the record stays, and this is how it goes on.
+    again: Option<RecordedLease>,
+}
 
 /// The fingerprint of what is in a target besides what was generated, if it has one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,16 +46,17 @@ fn owned(context: &Context, namespace: &str, uid: &str) -> Vec<(ObjectKey, Arc<W
     keys.into_iter().filter_map(|key| context.leases.get(&key).map(|record| (key, record))).collect()
 }
 
-/// True if a lease of the owner cannot be kept alive, so that others must take its place.
-pub fn ending(context: &Context, namespace: &str, uid: &str) -> bool {
+/// True if a lease of the owner cannot be kept alive at `now`, so that others must take its place.
+pub fn ending(context: &Context, namespace: &str, uid: &str, now: Timestamp) -> bool {
     !context.leases.is_empty()
         && owned(context, namespace, uid)
             .iter()
-            .any(|(_, record)| record.0.as_ref().is_ok_and(|record| record.state() == LeaseState::Ending))
+            .any(|(_, record)| record.0.as_ref().is_ok_and(|record| due::ends(record, now)))
 }
 
 /// True if what each of `generators` (with its place in the owner) made is in the target, is leased, holds at `now`, and
-/// was made by the generator as it is now: then a refresh has nothing to bring. Where the owner draws from stores as
+/// was made by the generator as it is now: then a refresh has nothing to bring. What a service rotates is read at every
+/// refresh, unless something else that is leased would have to be made anew with it. Where the owner draws from stores as
 /// well, `inputs` is the fingerprint of what these gave, and must be what it was.
 pub fn stand<'a>(
     context: &Context,
@@ -60,9 +70,8 @@ pub fn stand<'a>(
         return false;
     }
     let owned = owned(context, namespace, uid);
-    let mut any = false;
+    let mut any_made = false;
     for (place, generator) in generators {
-        any = true;
         let snapshot = generator.snapshot();
         let holds = |record: &SecretLease| {
             usize::try_from(record.spec.owner.entry).is_ok_and(|entry| entry == place)
@@ -71,11 +80,11 @@ pub fn stand<'a>(
                 && inputs.is_none_or(|inputs| known_inputs(record) == Some(inputs))
                 && due::end(record.lease()).is_none_or(|end| now < end)
         };
-        if !owned.iter().any(|(_, record)| record.0.as_ref().is_ok_and(holds)) {
-            return false;
-        }
+        let mut held = owned.iter().filter_map(|(_, record)| record.0.as_ref().ok());
+        let Some(record) = held.find(|record| holds(record)) else { return false };
+        any_made |= record.lease().end != ROTATED;
     }
-    any
+    any_made
 }
 
 fn known_inputs(record: &SecretLease) -> Option<&str> {
@@ -97,8 +106,9 @@ pub async fn make_room(context: &Context, namespace: &str, uid: &str) {
     }
 }
 
-/// Records `lease` of what `generator` made, by `client`, for the `place` of `owner`. The record bears our finalizer from the start, so
-/// that no credential is ever forgotten.
+/// Records `lease` of what `generator` made, by `client`, for the `place` of `owner`. The record bears our finalizer from
+/// the start, so that no credential is ever forgotten. Values that the service rotates keep one record for all of their
+/// life: nothing has to be undone, so nothing is written before they are used.
 ///
 /// # Errors
 /// The API server did not store it: the lease must be revoked by the caller.
@@ -110,6 +120,12 @@ pub async fn record(
     client: &Arc<GeneratorHandle>,
     lease: &Lease,
 ) -> Result<Recorded, ApiError> {
+    if lease.end == LeaseEnd::Rotated
+        && let Some(key) = rotated(context, owner, place, generator)
+    {
+        context.lease_clients.note(&key, client);
+        return Ok(Recorded { key, again: Some(recorded(lease)) });
+    }
     let mut record = SecretLease::new(
         "",
         SecretLeaseSpec {
@@ -140,7 +156,36 @@ pub async fn record(
     let key = ObjectKey::of(&stored.metadata);
     context.lease_clients.note(&key, client);
     remember(context, stored);
-    Ok(Recorded(key))
+    Ok(Recorded { key, again: None })
+}
+
+/// The record of what `generator` made for this place before, if the service rotates that.
+fn rotated(
+    context: &Context,
+    owner: &OwnerReference,
+    place: usize,
+    generator: &Resolved,
+) -> Option<ObjectKey> {
+    let snapshot = generator.snapshot();
+    let goes_on = |record: &SecretLease| {
+        record.lease().end == ROTATED
+            && record.state() != LeaseState::Superseded
+            && usize::try_from(record.spec.owner.entry).is_ok_and(|entry| entry == place)
+            && record.spec.generator.snapshot == snapshot
+    };
+    let mut owned = owned(context, &generator.namespace, &owner.uid).into_iter();
+    owned.find(|(_, record)| record.0.as_ref().is_ok_and(goes_on)).map(|(key, _)| key)
+}
+
+/// The lease of a record after its values were read again. The service counts in whole seconds: an end that has moved by
+/// one is where it was.
+fn moved(record: &SecretLease, again: &RecordedLease) -> RecordedLease {
+    let before = record.lease();
+    let same = match (before.expires, again.expires) {
+        (Some(before), Some(again)) => again.duration_since(before).abs() <= COUNTED,
+        (before, again) => before == again,
+    };
+    if same { before.clone() } else { again.clone() }
 }
 
 /// What was `recorded` has reached its target: it is kept alive from now on, and every other lease of the owner ends
@@ -164,19 +209,26 @@ pub async fn settle(
     let mut all_active = true;
     for (key, record) in &owned {
         let Ok(record) = &record.0 else { continue };
-        let is_new = recorded.iter().any(|Recorded(new)| new == key);
+        let Some(new) = recorded.iter().find(|new| new.key == *key) else { continue };
         let mut wanted = status(record);
-        if let Some(Inputs(inputs)) = used.filter(|_| is_new) {
+        if let Some(Inputs(inputs)) = used {
             wanted.state = LeaseState::Active;
             wanted.inputs.clone_from(inputs);
-            wanted.lease.get_or_insert_with(|| record.spec.lease.clone());
+            let lease = || record.spec.lease.clone();
+            wanted.lease = Some(match &new.again {
+                Some(again) => moved(record, again),
+                None => wanted.lease.take().unwrap_or_else(lease),
+            });
             set_ready(&mut wanted, true, "Leased", "the credentials are in use", now);
-        } else if is_new {
+        } else if record.state() == LeaseState::Pending {
             supersede(&mut wanted, now, SignedDuration::ZERO);
         } else {
+            // The service's own: nothing was made, and what is in the target is as it was.
             continue;
         }
-        all_active &= written(context, key, &wanted).await;
+        if wanted != status(record) {
+            all_active &= written(context, key, &wanted).await;
+        }
     }
     // While the record of the new ones says that they are on their way, a later attempt replaces all of them.
     if used.is_none() || !all_active {
@@ -184,7 +236,7 @@ pub async fn settle(
     }
     for (key, record) in &owned {
         let Ok(record) = &record.0 else { continue };
-        let is_new = recorded.iter().any(|Recorded(new)| new == key);
+        let is_new = recorded.iter().any(|new| new.key == *key);
         if is_new || record.state() == LeaseState::Superseded {
             continue;
         }
@@ -212,5 +264,38 @@ async fn written(context: &Context, key: &ObjectKey, status: &SecretLeaseStatus)
             tracing::warn!(lease = %key, %error, "the state of a lease could not be written");
             false
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_that_moved_by_a_second_is_where_it_was() {
+        let at = |seconds| Timestamp::from_second(seconds).ok();
+        let lease = |expires| RecordedLease {
+            id: None,
+            issued: Timestamp::UNIX_EPOCH,
+            expires,
+            end: ROTATED.to_owned(),
+            replace: None,
+            parent: None,
+        };
+        let spec = SecretLeaseSpec {
+            controller: "default".to_owned(),
+            owner: LeaseOwner::default(),
+            generator: LeasedGenerator {
+                kind: "K".to_owned(),
+                name: "g".to_owned(),
+                snapshot: serde_json::json!({}),
+            },
+            lease: lease(at(300)),
+        };
+        let record = SecretLease::new("l", spec);
+        for (again, expected) in [(299, 300), (302, 300), (303, 303), (900, 900)] {
+            assert_eq!(moved(&record, &lease(at(again))).expires, at(expected), "{again}");
+        }
+        assert_eq!(moved(&record, &lease(None)).expires, None);
     }
 }

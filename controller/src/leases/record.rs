@@ -22,6 +22,7 @@ pub(super) fn recorded(lease: &Lease) -> RecordedLease {
         issued: lease.issued,
         expires: lease.expires,
         end: end.to_owned(),
+        replace: lease.replace,
         parent: lease.parent.as_ref().map(|parent| RecordedParent {
             accessor: parent.accessor.clone(),
             expires: parent.expires,
@@ -41,6 +42,7 @@ pub(super) fn lease(recorded: &RecordedLease) -> Lease {
             "Rotated" => LeaseEnd::Rotated,
             _ => LeaseEnd::Fixed,
         },
+        replace: recorded.replace,
         parent: recorded.parent.as_ref().map(|parent| LeaseParent {
             accessor: parent.accessor.clone(),
             expires: parent.expires,
@@ -121,6 +123,7 @@ mod tests {
                 issued: Timestamp::UNIX_EPOCH,
                 expires: Timestamp::from_second(60).ok(),
                 end,
+                replace: Timestamp::from_second(40).ok(),
                 parent: Some(LeaseParent { accessor: "a".to_owned(), expires: None, renewable: true }),
             };
             let stored = serde_json::to_value(recorded(&given)).unwrap();

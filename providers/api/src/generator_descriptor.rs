@@ -324,6 +324,7 @@ mod tests {
             issued: jiff::Timestamp::UNIX_EPOCH,
             expires: None,
             end: crate::LeaseEnd::Renewable,
+            replace: None,
             parent: None,
         };
         assert_eq!(client.renew(&lease, None).await.unwrap_err().kind(), ErrorKind::Unsupported);

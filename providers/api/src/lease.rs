@@ -21,6 +21,10 @@ pub struct Lease {
     pub expires: Option<Timestamp>,
     /// What happens then.
     pub end: LeaseEnd,
+    /// When others should take the values' place, where the generator has an opinion (a certificate's `expiryOffset`).
+    /// For [`LeaseEnd::Fixed`] only; `None` is the kernel's own choice: two thirds of the life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replace: Option<Timestamp>,
     /// The login from which it hangs, if it ends with that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<LeaseParent>,
@@ -33,8 +37,8 @@ pub enum LeaseEnd {
     Renewable,
     /// The values stop working at `expires` (a certificate, a lease that cannot be renewed): only others can follow.
     Fixed,
-    /// The service puts other values in their place at `expires` (a static role): reading again gives them.
-    /// Nothing can be renewed or revoked.
+    /// The service puts other values in their place at `expires` (a static role): generating again reads them, and
+    /// makes none. Nothing can be renewed or revoked. Until then a refresh reads, too.
     Rotated,
 }
 

@@ -1,30 +1,23 @@
 //! The generator VaultDynamicSecret: whatever an engine of Vault's gives to a request, with its lease (spec eso-providers
 //! E.1).
 
-mod answer;
-mod bearer;
-mod client;
-mod parent;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use strongroom_provider_api::{
-    Error, ErrorKind, Generator, GeneratorClient, Provider as _, Resolver, Result, Stability, StoreKind,
-    Toolbox, Violation,
+    Error, ErrorKind, Generated, Generator, GeneratorClient, Lease, LeaseStanding, Resolver, Result,
+    Stability, Toolbox, Violation,
 };
 
-use crate::Vault;
-use crate::api::Verb;
-use crate::config::{self, VaultConfig};
-use crate::connect;
+use crate::api::{Logical, Verb};
+use crate::config::VaultConfig;
+use crate::engine::{self, Engine, ResultType, answer};
 use crate::path::LogicalPath;
-use bearer::Bearer;
-use client::DynamicClient;
 
 /// The generator.
 #[derive(Clone, Copy, Debug)]
@@ -69,45 +62,11 @@ pub struct DynamicRetry {
     pub retry_interval: Option<String>,
 }
 
-/// Which part of the answer is used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub enum ResultType {
-    /// The members of `data`.
-    #[default]
-    Data,
-    /// The members of `auth`.
-    Auth,
-    /// The whole answer.
-    Raw,
-}
-
-/// By hand: documented variants would become a `oneOf` of `const`, which a CRD cannot hold.
-impl JsonSchema for ResultType {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "ResultType".into()
-    }
-
-    fn json_schema(_generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "enum": ["Data", "Auth", "Raw"] })
-    }
-}
-
 fn any(_generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({ "x-kubernetes-preserve-unknown-fields": true })
 }
 
 impl DynamicSpec {
-    fn settings(&self) -> Result<VaultConfig, Violation> {
-        serde_path_to_error::deserialize(&self.provider).map_err(|error| {
-            let field = match error.path().to_string().as_str() {
-                "." => "provider".to_owned(),
-                path => format!("provider.{path}"),
-            };
-            // The parser's own words may quote what it met.
-            Violation::new(field, "cannot be read")
-        })
-    }
-
     /// Upstream compares with upper case only.
     fn verb(&self) -> Verb {
         match self.method.as_deref() {
@@ -119,14 +78,7 @@ impl DynamicSpec {
     }
 
     fn query(&self) -> Option<String> {
-        let parameters = self.get_parameters.as_ref()?;
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for (name, values) in parameters {
-            for value in values {
-                query.append_pair(name, value);
-            }
-        }
-        Some(query.finish())
+        self.get_parameters.as_ref().map(engine::query)
     }
 }
 
@@ -137,18 +89,8 @@ impl Generator for VaultDynamicSecret {
     type Spec = DynamicSpec;
 
     fn validate(spec: &DynamicSpec) -> Vec<Violation> {
-        let mut violations = match spec.settings() {
-            Err(violation) => vec![violation],
-            Ok(settings) => config::violations(&settings, StoreKind::Namespaced)
-                .into_iter()
-                .map(|found| Violation::new(format!("provider.{}", found.field), found.message))
-                .collect(),
-        };
-        match LogicalPath::parse(&spec.path) {
-            Ok(path) if !path.is_empty() => {}
-            Ok(_) => violations.push(Violation::new("path", "must not be empty")),
-            Err(fault) => violations.push(Violation::new("path", fault.to_string())),
-        }
+        let mut violations = engine::faults(&spec.provider);
+        violations.extend(engine::path_fault("path", &spec.path));
         violations
     }
 
@@ -165,14 +107,52 @@ impl Generator for VaultDynamicSecret {
         resolver: Arc<dyn Resolver>,
         toolbox: Toolbox,
     ) -> Result<Arc<dyn GeneratorClient<DynamicSpec>>> {
-        let settings = spec.settings().map_err(|violation| {
-            let message = format!("spec.{}: {}", violation.field, violation.message);
-            Error::new(ErrorKind::InvalidConfig, "use the settings", message)
-        })?;
-        toolbox.logins.check(Vault::NAME, config::login_method(settings.auth.as_ref()))?;
-        let api = connect::api(&settings, resolver.as_ref(), toolbox).await?;
-        let bearer = Bearer::new(settings.auth, &api, &resolver).await?;
-        Ok(Arc::new(DynamicClient::new(api, bearer)))
+        Ok(Arc::new(Engine::connect(&spec.provider, &resolver, toolbox).await?))
+    }
+}
+
+#[async_trait]
+impl GeneratorClient<DynamicSpec> for Engine {
+    async fn generate(&self, spec: &DynamicSpec) -> Result<Generated> {
+        let path = LogicalPath::parse(&spec.path)
+            .map_err(|fault| Error::new(ErrorKind::InvalidConfig, "generate", fault.to_string()))?;
+        let request = Logical::generate(spec.verb(), &path, spec.query(), spec.parameters.clone());
+        self.generated(&request, spec.result_type, spec.allow_empty_response)
+            .await
+            .map_err(|error| error.with_key(path.as_str()))
+    }
+
+    async fn renew(&self, lease: &Lease, increment: Option<SignedDuration>) -> Result<Lease> {
+        Self::renew(self, lease, increment).await
+    }
+
+    async fn revoke(&self, lease: &Lease) -> Result<()> {
+        Self::revoke(self, lease).await
+    }
+
+    async fn standing(&self, lease: &Lease) -> Result<LeaseStanding> {
+        Self::standing(self, lease).await
+    }
+
+    async fn close(&self) {
+        Self::close(self).await;
+    }
+}
+
+impl Engine {
+    /// What `request` generates, with its lease.
+    pub(crate) async fn generated(
+        &self,
+        request: &Logical,
+        wanted: ResultType,
+        may_be_empty: bool,
+    ) -> Result<Generated> {
+        let Some(answered) = self.lease(request).await? else {
+            let none = engine::empty("unable to get dynamic secret: empty response from Vault");
+            return if may_be_empty { Ok(Generated::default()) } else { Err(none) };
+        };
+        let fields = answer::fields(&answered.answer.body, wanted)?;
+        Ok(Generated { fields, lease: answered.lease(wanted), ..Generated::default() })
     }
 }
 

@@ -5,15 +5,20 @@
 #![deny(missing_docs)]
 
 mod api;
+mod certificate;
 mod config;
 mod connect;
 mod dynamic;
+mod engine;
+mod folder;
 mod identity;
 mod kv;
 mod login;
 mod mount;
 mod path;
 mod replication;
+mod request;
+mod static_role;
 mod transport;
 
 use std::sync::Arc;
@@ -24,14 +29,25 @@ use strongroom_provider_api::{
     PropertyOrder, Provider, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox, Violation,
 };
 
+pub use certificate::{Algorithm, CertificateSpec, Format, KeyFormat, Method, PrivateKey, VaultCertificate};
 pub use config::{OpenBaoAuth, OpenBaoConfig, VaultConfig};
-pub use dynamic::{DynamicRetry, DynamicSpec, ResultType, VaultDynamicSecret};
+pub use dynamic::{DynamicRetry, DynamicSpec, VaultDynamicSecret};
+pub use engine::ResultType;
+pub use folder::{FolderPath, FolderSpec, VaultFolder};
+pub use request::{RequestMethod, RequestSpec, VaultRequest};
+pub use static_role::{StaticRoleSpec, VaultStaticRole};
 
 /// What this crate offers to the catalog.
 pub const STORES: &[Descriptor] = &[Descriptor::of::<Vault>(), Descriptor::of::<OpenBao>()];
 
 /// The generators that this crate offers to the catalog.
-pub const GENERATORS: &[GeneratorDescriptor] = &[GeneratorDescriptor::of::<VaultDynamicSecret>()];
+pub const GENERATORS: &[GeneratorDescriptor] = &[
+    GeneratorDescriptor::of::<VaultDynamicSecret>(),
+    GeneratorDescriptor::of::<VaultStaticRole>(),
+    GeneratorDescriptor::of::<VaultCertificate>(),
+    GeneratorDescriptor::of::<VaultFolder>(),
+    GeneratorDescriptor::of::<VaultRequest>(),
+];
 
 /// The `vault` provider.
 #[derive(Clone, Copy, Debug)]

@@ -84,7 +84,7 @@ pub(super) async fn write(
 async fn kind(context: &Context, manifest: &Manifest) -> Result<ManifestKind, SyncError> {
     let Manifest { api_version, kind } = manifest;
     let group = api_version.split_once('/').map_or("", |(group, _)| group);
-    if group == names::GROUP || group == names::GENERATOR_GROUP {
+    if [names::GROUP, names::GENERATOR_GROUP, names::OWN_GENERATOR_GROUP].contains(&group) {
         return Err(invalid(&format!("spec.target.manifest: kinds of {group} cannot be targets")));
     }
     let found = context.cluster.manifest_kind(&context.manifests.kinds, api_version, kind).await;

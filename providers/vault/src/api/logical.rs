@@ -35,6 +35,8 @@ pub(crate) enum Verb {
     Delete,
     /// Write, with a body.
     Write,
+    /// Change members, with a body.
+    Patch,
 }
 
 impl Logical {
@@ -45,14 +47,25 @@ impl Logical {
         query: Option<String>,
         body: Option<Value>,
     ) -> Self {
+        Self::request(verb, path, query.filter(|_| verb == Verb::Read), body)
+    }
+
+    /// The same, with a query whatever the verb.
+    pub(crate) fn request(
+        verb: Verb,
+        path: &LogicalPath,
+        query: Option<String>,
+        body: Option<Value>,
+    ) -> Self {
         let method = match verb {
             Verb::Read => RequestMethod::GET,
             Verb::List => RequestMethod::LIST,
             Verb::Delete => RequestMethod::DELETE,
             Verb::Write => RequestMethod::PUT,
+            Verb::Patch => RequestMethod::PATCH,
         };
-        let query = query.filter(|query| verb == Verb::Read && !query.is_empty());
-        let body = (verb == Verb::Write).then(|| body.unwrap_or_else(|| json!({})));
+        let query = query.filter(|query| !query.is_empty());
+        let body = matches!(verb, Verb::Write | Verb::Patch).then(|| body.unwrap_or_else(|| json!({})));
         Self {
             name: "GenerateSecret",
             operation: "generate",
@@ -82,6 +95,19 @@ impl Logical {
     /// What Vault knows of a lease.
     pub(crate) fn look_up_lease(id: &str) -> Self {
         Self::write("LookupLease", "look up the lease", false, "sys/leases/lookup", json!({ "lease_id": id }))
+    }
+
+    /// Ends a certificate of the PKI engine at `mount`.
+    pub(crate) fn revoke_certificate(mount: &str, serial: &str) -> Self {
+        Self {
+            name: "RevokeCertificate",
+            operation: "revoke the certificate",
+            of_login: false,
+            method: RequestMethod::PUT,
+            path: format!("{mount}/revoke"),
+            query: None,
+            body: Some(json!({ "serial_number": serial })),
+        }
     }
 
     /// What the token is that asks.
@@ -160,11 +186,13 @@ impl Api {
         let answer = self.call(&ask, request.clone(), token).await?;
         let unknown_route = ["no handler for route", "unsupported path"];
         let ended = ["lease not found", "invalid lease", "lease expired", "invalid accessor"];
+        let gone = ["not found", "no such", "certificate with serial"];
         let says = |words: &[&str]| words.iter().any(|words| answer.says(words));
         if answer.status == 404 && request.name == "GenerateSecret" && !says(&unknown_route) {
             return Ok(answer);
         }
-        if matches!(answer.status.as_u16(), 400 | 403 | 404) && says(&ended) {
+        let is_gone = request.name == "RevokeCertificate" && answer.status != 403 && says(&gone);
+        if matches!(answer.status.as_u16(), 400 | 403 | 404) && (says(&ended) || is_gone) {
             let message = "Vault knows nothing of it any more";
             return Err(Error::new(ErrorKind::NotFound, request.operation, message));
         }

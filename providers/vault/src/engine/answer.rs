@@ -2,12 +2,34 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use strongroom_provider_api::{Error, ErrorKind, Result, SecretBytes};
 
-use super::ResultType;
+/// Which part of the answer is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum ResultType {
+    /// The members of `data`.
+    #[default]
+    Data,
+    /// The members of `auth`.
+    Auth,
+    /// The whole answer.
+    Raw,
+}
+
+/// By hand: documented variants would become a `oneOf` of `const`, which a CRD cannot hold.
+impl JsonSchema for ResultType {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ResultType".into()
+    }
+
+    fn json_schema(_generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "enum": ["Data", "Auth", "Raw"] })
+    }
+}
 
 /// Members of `auth` in upstream's order.
 const AUTH: [&str; 11] = [
@@ -30,20 +52,20 @@ const WHOLE: [&str; 8] =
 
 /// The members of a JSON object in their order, as texts.
 #[derive(Debug, Default)]
-pub(super) struct Members<'a>(Vec<(String, &'a RawValue)>);
+pub(crate) struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 /// The lease in an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub(super) struct Granted {
+pub(crate) struct Granted {
     /// Empty where there is none.
     #[serde(default)]
-    pub(super) lease_id: String,
+    pub(crate) lease_id: String,
     /// Seconds.
     #[serde(default)]
-    pub(super) lease_duration: i64,
+    pub(crate) lease_duration: i64,
     /// Whether it can be renewed.
     #[serde(default)]
-    pub(super) renewable: bool,
+    pub(crate) renewable: bool,
 }
 
 /// The life of a token that was generated.
@@ -77,6 +99,18 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 }
 
 impl<'a> Members<'a> {
+    /// The members, each name once: the last of equal ones.
+    pub(crate) fn into_pairs(self) -> Vec<(String, &'a RawValue)> {
+        let mut pairs: Vec<(String, &RawValue)> = Vec::new();
+        for (name, value) in self.0 {
+            match pairs.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => *known = value,
+                None => pairs.push((name, value)),
+            }
+        }
+        pairs
+    }
+
     fn get(&self, name: &str) -> Option<&'a RawValue> {
         let found = self.0.iter().rev().find(|(member, _)| member == name);
         found.map(|(_, value)| *value).filter(|value| value.get() != "null")
@@ -87,7 +121,7 @@ impl<'a> Members<'a> {
 ///
 /// # Errors
 /// `InvalidPayload` where the answer is not an object, or not one of fields.
-pub(super) fn fields(body: &[u8], wanted: ResultType) -> Result<Vec<(String, SecretBytes)>> {
+pub(crate) fn fields(body: &[u8], wanted: ResultType) -> Result<Vec<(String, SecretBytes)>> {
     let whole: Members<'_> = parsed(body)?;
     let part = |name: &str| -> Result<Members<'_>> {
         whole.get(name).map_or_else(|| Ok(Members::default()), |part| parsed(part.get().as_bytes()))
@@ -114,6 +148,18 @@ pub(super) fn fields(body: &[u8], wanted: ResultType) -> Result<Vec<(String, Sec
     }
 }
 
+/// What `data` of `body` holds.
+///
+/// # Errors
+/// `InvalidPayload` where it is not of that form.
+pub(crate) fn data<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    #[derive(Deserialize)]
+    struct Answer<T> {
+        data: T,
+    }
+    parsed::<Answer<T>>(body).map(|answer| answer.data)
+}
+
 fn named(members: &Members<'_>, names: &[&str]) -> Result<Vec<(String, SecretBytes)>> {
     let field = |name: &&str| {
         let value = members.get(name).map_or_else(|| Ok(SecretBytes::from("")), text);
@@ -123,7 +169,7 @@ fn named(members: &Members<'_>, names: &[&str]) -> Result<Vec<(String, SecretByt
 }
 
 /// The lease in `body`, or the life of the token that it holds.
-pub(super) fn granted(body: &[u8]) -> Granted {
+pub(crate) fn granted(body: &[u8]) -> Granted {
     let lease: Granted = serde_json::from_slice(body).unwrap_or_default();
     let token = || serde_json::from_slice::<Login>(body).ok()?.auth;
     match token() {
@@ -135,7 +181,7 @@ pub(super) fn granted(body: &[u8]) -> Granted {
 }
 
 /// A string as it is, `null` as nothing, everything else as its JSON text.
-fn text(value: &RawValue) -> Result<SecretBytes> {
+pub(crate) fn text(value: &RawValue) -> Result<SecretBytes> {
     let text = value.get();
     if text == "null" {
         return Ok(SecretBytes::from(""));
@@ -150,7 +196,7 @@ fn text(value: &RawValue) -> Result<SecretBytes> {
     Ok(SecretBytes::from(text))
 }
 
-fn compact(value: &RawValue) -> String {
+pub(crate) fn compact(value: &RawValue) -> String {
     let text = value.get();
     let (mut out, mut quoted, mut escaped) = (String::with_capacity(text.len()), false, false);
     for character in text.chars() {
@@ -167,7 +213,7 @@ fn compact(value: &RawValue) -> String {
     out
 }
 
-fn parsed<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
+pub(crate) fn parsed<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
     // The parser's own words may quote what it read.
     serde_json::from_slice(body).map_err(|_| {
         let message = "Vault's answer is not the JSON that was expected";
