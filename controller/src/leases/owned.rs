@@ -100,6 +100,7 @@ pub async fn make_room(context: &Context, namespace: &str, uid: &str) {
     for (key, record) in owned(context, namespace, uid) {
         if let Ok(record) = &record.0
             && record.state() == LeaseState::Superseded
+            && record.lease().id.is_some()
         {
             let _ = revoke::revoke(context, &key, record).await;
         }
