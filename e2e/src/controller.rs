@@ -44,7 +44,7 @@ pub struct Controller {
 
 impl Controller {
     /// Starts a controller for the stores of `class` and waits until it says that it is ready. `name` must differ between
-    /// controllers, and may be reused only to be the same API user again.
+    /// controllers, and may be reused only to be the same API user again. It logs whatever it can.
     pub async fn start(testbed: &Testbed, cluster: &Cluster, name: &str, class: &str) -> Result<Self> {
         Self::start_with(testbed, cluster, name, class, &[]).await
     }
@@ -57,7 +57,7 @@ impl Controller {
         class: &str,
         arguments: &[&str],
     ) -> Result<Self> {
-        let class = ["--controller-class", class, "--loglevel", "debug"];
+        let class = ["--controller-class", class, "--loglevel", "trace"];
         let account = Account { namespace: NAMESPACE.to_owned(), name: name.to_owned() };
         account.create(testbed, cluster).await?;
         Self::start_as(testbed, cluster, &account, &[&class, arguments].concat()).await

@@ -11,6 +11,7 @@
 )]
 
 pub mod audit;
+pub mod canary_vault;
 pub mod chart;
 pub mod cluster;
 pub mod controller;

@@ -35,8 +35,8 @@ pub(super) struct ControllerArgs {
     /// Address of /healthz and /readyz.
     #[arg(long, default_value = ":8082")]
     pub(super) live_addr: ListenAddress,
-    /// debug, info, warn or error.
-    #[arg(long, default_value = "info", value_parser = ["debug", "info", "warn", "error"])]
+    /// trace, debug, info, warn or error.
+    #[arg(long, default_value = "info", value_parser = ["trace", "debug", "info", "warn", "error"])]
     pub(super) loglevel: String,
     /// How a log line looks.
     #[arg(long, default_value = "json")]

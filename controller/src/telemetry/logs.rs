@@ -12,15 +12,14 @@ pub enum LogFormat {
     Text,
 }
 
-/// Starts logging at `level` (`debug`, `info`, `warn`, `error`).
+/// Starts logging at `level` (`trace`, `debug`, `info`, `warn`, `error`).
 ///
-/// The level is that of our own code. The libraries below are held to warnings, and those that see secrets in
+/// The level is that of our own code, whose crates all begin with `strongroom`. The libraries below are held to warnings, and those that see secrets in
 /// requests (vaultrs, rustify) or print answers of servers (kube's trace layer, hyper) are silent.
 pub fn start_logs(level: &str, format: LogFormat) {
     let filter = format!(
-        "warn,strongroom={level},strongroom_controller={level},strongroom_provider_kit={level},\
-         strongroom_provider_vault={level},vaultrs=off,rustify=off,hyper=off,hyper_util=off,reqwest=off,\
-         h2=off,rustls=off,tower=off,kube_client=off,kube_runtime=error"
+        "warn,strongroom={level},vaultrs=off,rustify=off,hyper=off,hyper_util=off,reqwest=off,h2=off,rustls=off,\
+         tower=off,kube_client=off,kube_runtime=error"
     );
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))

@@ -14,6 +14,7 @@ mod bad_duration;
 mod bad_entry;
 mod bad_store;
 mod brake;
+mod canary;
 mod chart;
 mod definitions;
 mod deletion;
