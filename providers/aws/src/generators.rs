@@ -34,6 +34,13 @@ impl Connection<'_> {
 /// What is good until `expires`, and can be neither renewed nor revoked. An end that has passed already is none that could
 /// be heeded.
 fn lease(now: Timestamp, expires: Timestamp) -> Option<Lease> {
-    let lease = Lease { id: None, issued: now, expires: Some(expires), end: LeaseEnd::Fixed, parent: None };
+    let lease = Lease {
+        id: None,
+        issued: now,
+        expires: Some(expires),
+        end: LeaseEnd::Fixed,
+        replace: None,
+        parent: None,
+    };
     (expires > now).then_some(lease)
 }
