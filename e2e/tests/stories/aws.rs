@@ -342,6 +342,19 @@ async fn tokens_for_registries_and_sessions_are_generated() -> Result<()> {
         let value = sts.get(key).with_context(|| format!("{key} is missing"))?;
         ensure!(!value.is_empty(), "{key} is empty");
     }
+    // Session keys are a lease that nobody can end: its record goes with its object.
+    ensure!(!leases(&story).await?.is_empty(), "the session is not recorded");
+    story.delete(Kind::ExternalSecret, "sts").await?;
+    soon("no record of a lease", async || {
+        let left = leases(&story).await?;
+        ensure!(left.is_empty(), "{} are left", left.len());
+        Ok(())
+    })
+    .await?;
     drop(controller);
     story.end().await
+}
+
+async fn leases(story: &Story) -> Result<Vec<Value>> {
+    story.cluster.list(Kind::SecretLease, &story.namespace, "").await
 }
