@@ -94,7 +94,7 @@ pub(super) fn tell(
         status.conditions.iter_mut().find(|condition| condition.type_ == ConditionType::Ready.as_str())?;
     place.message = Some(message);
     if let Some(reason) = reason {
-        place.status = if is_ready { STATUS_TRUE } else { STATUS_FALSE }.to_owned();
+        if is_ready { STATUS_TRUE } else { STATUS_FALSE }.clone_into(&mut place.status);
         place.reason = Some(reason.to_string());
         place.last_transition_time = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(observed.now));
     }

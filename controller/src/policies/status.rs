@@ -125,11 +125,8 @@ fn accepted(policy: &SyncPolicy, fault: Option<&str>, attached: &Attached) -> (b
 pub fn list(texts: impl Iterator<Item = String>) -> String {
     let texts: Vec<_> = texts.collect();
     let more = texts.len().saturating_sub(NAMED);
-    let mut text = texts.into_iter().take(NAMED).collect::<Vec<_>>().join("; ");
-    if more > 0 {
-        text.push_str(&format!("; and {more} more"));
-    }
-    text
+    let text = texts.into_iter().take(NAMED).collect::<Vec<_>>().join("; ");
+    if more > 0 { format!("{text}; and {more} more") } else { text }
 }
 
 /// When to look again after a write that failed.
