@@ -113,6 +113,8 @@ pub enum PolicyCondition {
     Conflicted,
     /// Whether its restart targets have the present content.
     TargetsRestarted,
+    /// Whether it pauses what it is attached to.
+    Paused,
 }
 
 /// Why a condition of a SyncPolicy is as it is.
@@ -134,6 +136,10 @@ pub enum PolicyReason {
     WorkloadNotFound,
     /// Not TargetsRestarted: the API server refused, or did not answer.
     RestartFailed,
+    /// Paused: until when, and why.
+    Paused,
+    /// No longer Paused.
+    PauseExpired,
 }
 
 /// Gives a closed set of words its spelling, which is the variant's name.
@@ -160,7 +166,7 @@ macro_rules! spelled {
 }
 
 spelled!(ConditionType { Ready, Deleted, Synced });
-spelled!(PolicyCondition { Accepted, Conflicted, TargetsRestarted });
+spelled!(PolicyCondition { Accepted, Conflicted, TargetsRestarted, Paused });
 spelled!(PolicyReason {
     Accepted,
     Invalid,
@@ -170,6 +176,8 @@ spelled!(PolicyReason {
     RestartPending,
     WorkloadNotFound,
     RestartFailed,
+    Paused,
+    PauseExpired,
 });
 spelled!(ExternalSecretReason {
     SecretSynced,

@@ -62,7 +62,7 @@ pub use secret_store::{
 };
 pub use source_ref::{GeneratorKind, GeneratorRef, SecretStoreRef, SourceRef, StoreRefKind};
 pub use sync_policy::{
-    ContentChange, PolicyTargetRef, RestartPolicy, RestartStatus, RestartTarget, RestartedWorkload,
+    ContentChange, Pause, PolicyTargetRef, RestartPolicy, RestartStatus, RestartTarget, RestartedWorkload,
     SeenSecret, SyncPolicy, SyncPolicySpec, SyncPolicyStatus, WorkloadKind,
 };
 pub use target::{

@@ -26,6 +26,7 @@ const DURATION: &str = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$";
     derive = "PartialEq",
     doc = "A SyncPolicy says what is to happen around the syncs of the ExternalSecrets that it is attached to, in its own namespace. Where several policies say the same field for one ExternalSecret, the oldest one's holds; of equally old ones, that of the first by name.",
     printcolumn = r#"{"name":"Accepted","type":"string","jsonPath":".status.conditions[?(@.type==\"Accepted\")].status"}"#,
+    printcolumn = r#"{"name":"Paused","type":"string","jsonPath":".status.conditions[?(@.type==\"Paused\")].status"}"#,
     printcolumn = r#"{"name":"Restarted","type":"string","jsonPath":".status.conditions[?(@.type==\"TargetsRestarted\")].status"}"#,
     printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"TargetsRestarted\")].reason"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
@@ -45,6 +46,27 @@ pub struct SyncPolicySpec {
     /// Which workloads are restarted when the content of a target Secret changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<RestartPolicy>,
+    /// Until when nothing is refreshed and no target is written. Targets stay as they are, and deletions are carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
+    /// How old the data may get before the ExternalSecret is not Ready; the target stays as it is. More than the refresh
+    /// interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = DURATION))]
+    pub max_staleness: Option<String>,
+}
+
+/// A pause that ends by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Pause {
+    /// When it ends.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub until: Timestamp,
+    /// Why, for whoever finds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub reason: Option<String>,
 }
 
 /// An object of the policy's namespace that the policy is attached to.
@@ -143,7 +165,7 @@ pub struct SyncPolicyStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "int64"))]
     pub observed_generation: Option<i64>,
-    /// `Accepted`, `Conflicted` and, where there are restart targets, `TargetsRestarted`.
+    /// `Accepted`, `Conflicted`, `Paused` and, where there are restart targets, `TargetsRestarted`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
     /// What has been restarted for which content.

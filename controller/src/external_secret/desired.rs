@@ -146,6 +146,7 @@ mod tests {
             lease_ends: false,
             refreshed: None,
             seen: tokio::time::Instant::now(),
+            ruled: crate::policies::Ruled::default(),
             now: jiff::Timestamp::UNIX_EPOCH,
         }
     }

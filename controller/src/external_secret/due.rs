@@ -9,7 +9,7 @@ use strongroom_crds::{
 use tokio::time::Instant;
 
 use super::gather::Observed;
-use super::{spread, window};
+use super::{pause, spread, window};
 
 /// Objects that fall due within this share their reads; it is also at most a twentieth of their interval.
 const TOGETHER: Duration = Duration::from_secs(1);
@@ -169,7 +169,11 @@ fn failed(facts: &Facts<'_>) -> Option<Cause> {
     // Ready alone, or with it our own condition of the last attempt.
     let told = [ConditionType::Ready, ConditionType::Synced].map(ConditionType::as_str);
     conditions
-        .any(|condition| condition.status == STATUS_FALSE && told.contains(&condition.type_.as_str()))
+        .any(|condition| {
+            condition.status == STATUS_FALSE
+                && told.contains(&condition.type_.as_str())
+                && !pause::is_marked_stale(condition)
+        })
         .then_some(Cause::Failed)
 }
 
@@ -287,6 +291,7 @@ mod tests {
             retemplated: None,
             lease_ends: false,
             refreshed: None,
+            ruled: crate::policies::Ruled::default(),
             now: synced + SignedDuration::from_mins(minutes_later),
         };
         let version = observed.resource_version();
@@ -458,6 +463,17 @@ mod tests {
         let mut failed = observed(&json!({}), 1);
         edit(&mut failed, |es| es.status.as_mut().unwrap().conditions[0].status = "False".to_owned());
         assert_eq!(verdict(&failed), Due::Now(Cause::Failed));
+    }
+
+    #[test]
+    fn what_a_policy_calls_too_old_asks_for_no_attempt() {
+        let mut stale = observed(&json!({ "refreshPolicy": "CreatedOnce" }), 1);
+        edit(&mut stale, |es| {
+            let ready = &mut es.status.as_mut().unwrap().conditions[0];
+            ready.status = "False".to_owned();
+            ready.message = Some("stale: the data is old".to_owned());
+        });
+        assert_eq!(verdict(&stale), Due::Later(None));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::hash;
 use crate::kube_io::{NamespaceView, ObjectKey, SecretDigest, Watched};
 use crate::leases;
+use crate::policies::{self, Ruled};
 
 /// Everything the decisions about one ExternalSecret are made from.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub(super) struct Observed {
     pub namespace: Arc<NamespaceView>,
     /// The mark that says that a source of its template has changed.
     pub retemplated: Option<u64>,
+    /// What policies say.
+    pub ruled: Ruled,
     /// The time at which all this holds; becomes `refreshTime`.
     pub now: Timestamp,
 }
@@ -49,6 +52,7 @@ pub(super) fn gather(context: &Context, key: &ObjectKey) -> Option<Observed> {
         lease_ends: lease_ends(context, key, &object),
         refreshed: context.refreshed.get(key, object.meta().uid.as_deref().unwrap_or_default()),
         retemplated: context.retemplated.get(key),
+        ruled: policies::ruled(context, key, &object),
         now: context.clock.now(),
         object,
         seen,

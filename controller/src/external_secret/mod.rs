@@ -15,6 +15,7 @@ mod gather;
 mod generate;
 mod generic;
 mod near;
+mod pause;
 mod privilege;
 mod render;
 mod report;
@@ -101,6 +102,9 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
         || (!context.settings.cluster_stores && uses_cluster_store(spec))
     {
         return Ok(Outcome::NotOurs);
+    }
+    if let Some(paused) = pause::paused(observed) {
+        return Ok(Outcome::Paused(paused.clone()));
     }
     // Only now: what is wrong with another controller's object is for that one to say.
     let next_refresh = due::refresh_after(spec).map_err(SyncError::Object)?;

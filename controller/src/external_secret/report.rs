@@ -10,11 +10,12 @@ use strongroom_crds::{Binding, CreationPolicy, ExternalSecret, ExternalSecretRea
 use super::apply::{Applied, Written};
 use super::due::{self, Cause};
 use super::gather::Observed;
-use super::status;
 use super::words::Words;
+use super::{pause, status};
 use crate::context::Context;
 use crate::error::{Refusal, SyncError};
 use crate::kube_io::{EventKind, Subject};
+use crate::policies::Paused;
 use crate::schedule::{Next, RESYNC};
 
 /// How an attempt ended.
@@ -24,6 +25,8 @@ pub(super) enum Outcome {
     NotOurs,
     /// Nothing was due; look again after so long, or when something changes.
     InStep(Option<Duration>),
+    /// A policy pauses it.
+    Paused(Paused),
     /// A store is new and its first check is under way: no fault yet.
     Waiting,
     /// It was synced.
@@ -94,7 +97,8 @@ async fn succeeded(context: &Context, observed: &Observed, outcome: Outcome) -> 
     let told = match outcome {
         Outcome::Gone => return Next::Forget,
         Outcome::NotOurs => return Next::After(RESYNC),
-        Outcome::InStep(next) => return in_step(context, observed, next.unwrap_or(RESYNC)).await,
+        Outcome::InStep(next) => return in_step(context, observed, None, next.unwrap_or(RESYNC)).await,
+        Outcome::Paused(paused) => return in_step(context, observed, Some(&paused), RESYNC).await,
         Outcome::Waiting => return Next::After(Duration::from_secs(1)),
         Outcome::Synced { cause, synced, next } => {
             tracing::info!(object = %observed.key, ?cause, written = ?synced.applied.written(), "synced");
@@ -132,7 +136,7 @@ async fn succeeded(context: &Context, observed: &Observed, outcome: Outcome) -> 
     if told.binds {
         status.binding = Some(Binding { name: observed.target_key().name });
     }
-    let next = Next::After(told.next.unwrap_or(RESYNC));
+    let next = Next::After(pause::next_look(observed, observed.now, told.next.unwrap_or(RESYNC)));
     if told.quiet && told.events.is_empty() && status::is_only_time(context, observed, &status) {
         return next;
     }
@@ -141,16 +145,27 @@ async fn succeeded(context: &Context, observed: &Observed, outcome: Outcome) -> 
     written.err().unwrap_or(next)
 }
 
-/// Nothing was due. Only a generation that asked for nothing is acknowledged: who waits for it must not wait in
-/// vain.
-async fn in_step(context: &Context, observed: &Observed, wait: Duration) -> Next {
+/// Nothing was due, or nothing may be done. A generation that asked for nothing is acknowledged: who waits for it must not
+/// wait in vain. What policies say about it is told.
+async fn in_step(context: &Context, observed: &Observed, paused: Option<&Paused>, wait: Duration) -> Next {
+    let refreshed = pause::refreshed(observed).unwrap_or(observed.now);
+    let next = Next::After(pause::next_look(observed, refreshed, wait));
     let old = observed.status();
-    if old.observed_generation.is_none_or(|seen| Some(seen) == observed.meta().generation) {
-        return Next::After(wait);
+    let mut status = old.clone();
+    let asked_for_nothing =
+        old.observed_generation.is_some_and(|seen| Some(seen) != observed.meta().generation);
+    if asked_for_nothing && paused.is_none() {
+        status::set_generation(context, &mut status, observed);
     }
-    let mut status = old;
-    status::set_generation(context, &mut status, observed);
-    status::write(context, observed, &status).await.err().unwrap_or(Next::After(wait))
+    let failed = Words::of(observed).reason(ExternalSecretReason::SecretSyncedError);
+    let synced = Words::of(observed).reason(ExternalSecretReason::SecretSynced);
+    if let Some(ready) = pause::tell(&mut status, observed, paused, (synced, failed)) {
+        context.metrics.ready(&observed.key, ready);
+    }
+    if status == old {
+        return next;
+    }
+    status::write(context, observed, &status).await.err().unwrap_or(next)
 }
 
 fn told_of_sync(words: &Words, synced: Synced, next: Option<Duration>) -> Told {
@@ -203,7 +218,10 @@ async fn failed(context: &Context, observed: &Observed, error: &SyncError, failu
         context.events.post(&subject(observed), EventKind::Warning, EventReason::UpdateFailed, &event).await;
     }
     let mut status = observed.status();
-    let stays_ready = context.settings.synced_condition && error.leaves_target() && due::is_fresh(observed);
+    let stays_ready = context.settings.synced_condition
+        && error.leaves_target()
+        && due::is_fresh(observed)
+        && !pause::is_stale(observed);
     context.metrics.failed(&observed.key, stays_ready);
     if !stays_ready {
         let reason = words.reason_of(error);

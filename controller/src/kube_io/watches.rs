@@ -369,6 +369,19 @@ mod tests {
     use crate::app::context_over;
     use crate::kube_io::Watched;
 
+    #[tokio::test(start_paused = true)]
+    async fn an_interruption_that_repeats_is_news_every_ten_minutes() {
+        let mut interruptions = Interruptions::default();
+        let mut told = 0;
+        for _ in 0..120 {
+            told += usize::from(interruptions.is_news("404"));
+            interruptions.tell("404".to_owned());
+            tokio::time::advance(Duration::from_secs(30)).await;
+        }
+        assert_eq!(told, 6, "in an hour");
+        assert!(interruptions.is_news("403"));
+    }
+
     /// A ConfigMap changes; one ExternalSecret of the namespace has its template there.
     #[tokio::test]
     async fn a_changed_template_source_asks_for_an_attempt_on_who_names_it_and_nobody_else() {

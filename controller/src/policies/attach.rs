@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use kube::Resource as _;
 use kube::core::{Selector, SelectorExt};
 use strongroom_crds::{ExternalSecret, SyncPolicy, SyncPolicySpec};
@@ -17,6 +19,30 @@ use crate::kube_io::{ObjectKey, Watched};
 pub enum Field {
     /// `spec.restart`
     Restart,
+    /// `spec.pause`
+    Pause,
+    /// `spec.maxStaleness`
+    MaxStaleness,
+}
+
+/// What policies say to the pipeline of one ExternalSecret.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ruled {
+    /// Its pause, which may be over.
+    pub pause: Option<Paused>,
+    /// How old its data may get.
+    pub max_staleness: Option<Duration>,
+}
+
+/// A pause, and who says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paused {
+    /// When it ends.
+    pub until: Timestamp,
+    /// Why.
+    pub reason: Option<String>,
+    /// The name of the policy.
+    pub policy: String,
 }
 
 /// What a policy is attached to.
@@ -34,18 +60,22 @@ pub struct Attached {
 
 impl Field {
     /// Every field.
-    pub const ALL: [Self; 1] = [Self::Restart];
+    pub const ALL: [Self; 3] = [Self::Restart, Self::Pause, Self::MaxStaleness];
 
     /// As in the spec.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Restart => "restart",
+            Self::Pause => "pause",
+            Self::MaxStaleness => "maxStaleness",
         }
     }
 
     fn is_said(self, spec: &SyncPolicySpec) -> bool {
         match self {
             Self::Restart => spec.restart.is_some(),
+            Self::Pause => spec.pause.is_some(),
+            Self::MaxStaleness => spec.max_staleness.is_some(),
         }
     }
 }
@@ -100,23 +130,24 @@ pub fn attached(context: &Context, policy: &SyncPolicy) -> Attached {
     attached
 }
 
-/// The policy that says `field` for the ExternalSecret under `key`.
-pub fn ruling(
-    context: &Context,
-    key: &ObjectKey,
-    object: &Watched<ExternalSecret>,
-    field: Field,
-) -> Option<Arc<Watched<SyncPolicy>>> {
+/// What the policies of its namespace say to the pipeline of the ExternalSecret under `key`.
+pub fn ruled(context: &Context, key: &ObjectKey, object: &Watched<ExternalSecret>) -> Ruled {
     if context.policies.mirror.is_empty() {
-        return None;
+        return Ruled::default();
     }
     let policies = in_namespace(context, &key.namespace);
-    policies.into_iter().find(|policy| {
-        policy
-            .0
-            .as_ref()
-            .is_ok_and(|policy| field.is_said(&policy.spec) && is_selected(&policy.spec, &key.name, object))
-    })
+    let ruling = |field| among(&policies, &key.name, object, field);
+    let pause = ruling(Field::Pause).and_then(|policy| {
+        let name = policy.meta().name.clone().unwrap_or_default();
+        policy.spec.pause.clone().map(|pause| Paused {
+            until: pause.until,
+            reason: pause.reason,
+            policy: name,
+        })
+    });
+    let staleness = ruling(Field::MaxStaleness).and_then(|policy| policy.spec.max_staleness.as_deref());
+    let max_staleness = staleness.map(|text| fault::duration(Some(text), Duration::MAX));
+    Ruled { pause, max_staleness }
 }
 
 /// True if the policy is attached to the ExternalSecret `name`.
@@ -248,8 +279,30 @@ mod tests {
         }
         let key = ObjectKey::new("ns", "a");
         let object = context.external_secrets.get(&key).unwrap();
-        let ruling = ruling(&context, &key, &object, Field::Restart).unwrap();
-        assert_eq!(ruling.meta().name.as_deref(), Some("y-first"));
+        assert_eq!(ruled(&context, &key, &object), Ruled::default());
+    }
+
+    #[tokio::test]
+    async fn each_field_has_its_own_ruler() {
+        let context = context();
+        put_external_secret(&context, "a", &json!({}));
+        let until = "2026-02-01T00:00:00Z";
+        let both =
+            json!({ "selector": {}, "maxStaleness": "1h", "pause": { "until": until, "reason": "freeze" } });
+        put(&context, "ns", "younger", "2026-01-02T00:00:00Z", &both);
+        put(
+            &context,
+            "ns",
+            "older",
+            "2026-01-01T00:00:00Z",
+            &json!({ "selector": {}, "maxStaleness": "2h" }),
+        );
+        put(&context, "other", "foreign", "2025-01-01T00:00:00Z", &both);
+        let key = ObjectKey::new("ns", "a");
+        let ruled = ruled(&context, &key, &context.external_secrets.get(&key).unwrap());
+        assert_eq!(ruled.max_staleness, Some(Duration::from_hours(2)));
+        let (until, reason) = (until.parse().unwrap(), Some("freeze".to_owned()));
+        assert_eq!(ruled.pause, Some(Paused { until, reason, policy: "younger".to_owned() }));
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ use strongroom_crds::{GoDuration, SyncPolicySpec};
 
 /// Field and reason of the first fault.
 pub(super) fn fault(spec: &SyncPolicySpec) -> Option<String> {
+    let staleness = spec.max_staleness.iter().find_map(|text| bad_duration("spec.maxStaleness", text));
     let selector = spec.selector.iter().find_map(|selector| bad_selector("spec.selector", selector));
     let restart = spec.restart.iter().flat_map(|restart| {
         let durations = [
@@ -20,7 +21,7 @@ pub(super) fn fault(spec: &SyncPolicySpec) -> Option<String> {
         });
         durations.chain(selectors)
     });
-    selector.into_iter().chain(restart).next()
+    selector.into_iter().chain(staleness).chain(restart).next()
 }
 
 /// A duration of a policy, `default` if it is absent. One that cannot be read is a fault, and never gets here.

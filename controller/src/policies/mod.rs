@@ -9,7 +9,7 @@ mod fault;
 mod status;
 mod watch;
 
-pub use attach::{Attached, Field, attached, ruling};
+pub use attach::{Attached, Field, Paused, Ruled, attached, ruled};
 pub use fault::duration;
 pub use status::{Written, list};
 pub use watch::{external_secret, secret, watch};
@@ -115,6 +115,10 @@ pub async fn reconcile(context: &Context, job: Job<ObjectKey>) -> Next {
     };
     let next = rolled.as_ref().map_or(Next::After(RESYNC), |rolled| rolled.next.clone());
     let now = context.clock.now();
+    let next = match (next, policy.spec.pause.as_ref().map(|pause| pause.until.duration_since(now))) {
+        (Next::After(wait), Some(left)) if left.is_positive() => Next::After(wait.min(left.unsigned_abs())),
+        (next, _) => next,
+    };
     let status = status::told(&written.status, policy, fault.as_deref(), &attached, rolled, now);
     match written.write(context, key, status).await {
         Ok(()) => next,

@@ -79,6 +79,19 @@ pub(super) fn told(
         let told = list(told);
         set(&mut status, PolicyCondition::Conflicted, true, PolicyReason::Overruled, &told, now);
     }
+    match policy.spec.pause.as_ref().filter(|_| fault.is_none()) {
+        Some(pause) if pause.until > now => {
+            let until = pause.until.strftime("%Y-%m-%dT%H:%M:%SZ");
+            let reason = pause.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            let text = format!("until {until}{reason}");
+            set(&mut status, PolicyCondition::Paused, true, PolicyReason::Paused, &text, now);
+        }
+        Some(_) => {
+            let text = "the pause is over";
+            set(&mut status, PolicyCondition::Paused, false, PolicyReason::PauseExpired, text, now);
+        }
+        None => remove(&mut status, PolicyCondition::Paused),
+    }
     match rolled {
         Some(rolled) => {
             status.restart = Some(rolled.status);
@@ -112,11 +125,8 @@ fn accepted(policy: &SyncPolicy, fault: Option<&str>, attached: &Attached) -> (b
 pub fn list(texts: impl Iterator<Item = String>) -> String {
     let texts: Vec<_> = texts.collect();
     let more = texts.len().saturating_sub(NAMED);
-    let mut text = texts.into_iter().take(NAMED).collect::<Vec<_>>().join("; ");
-    if more > 0 {
-        text.push_str(&format!("; and {more} more"));
-    }
-    text
+    let text = texts.into_iter().take(NAMED).collect::<Vec<_>>().join("; ");
+    if more > 0 { format!("{text}; and {more} more") } else { text }
 }
 
 /// When to look again after a write that failed.
@@ -178,6 +188,8 @@ fn set(
 
 #[cfg(test)]
 mod tests {
+    use strongroom_crds::RestartStatus;
+
     use super::*;
 
     #[test]
@@ -200,7 +212,8 @@ mod tests {
     #[test]
     fn what_is_no_longer_told_is_taken_away() {
         assert_eq!(patch(&SyncPolicyStatus::default()), json!({ "restart": null, "conditions": null }));
-        let status = SyncPolicyStatus { restart: Some(Default::default()), ..SyncPolicyStatus::default() };
+        let status =
+            SyncPolicyStatus { restart: Some(RestartStatus::default()), ..SyncPolicyStatus::default() };
         let all = json!({ "secrets": null, "lastChange": null, "workloads": null });
         assert_eq!(patch(&status)["restart"], all);
     }

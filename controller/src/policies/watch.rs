@@ -22,6 +22,28 @@ pub fn watch(
     if generation(old) != generation(new) {
         request_where(context, |other, _| other.namespace == key.namespace);
         request(context, key);
+        pipelines(context, key, old, new);
+    }
+}
+
+/// What policies say to their pipelines may have changed: those look.
+fn pipelines(
+    context: &Context,
+    key: &ObjectKey,
+    old: Option<&Watched<SyncPolicy>>,
+    new: Option<&Watched<SyncPolicy>>,
+) {
+    let says = |policy: &SyncPolicy| policy.spec.pause.is_some() || policy.spec.max_staleness.is_some();
+    let policies: Vec<_> = old.into_iter().chain(new).filter_map(|policy| policy.0.as_ref().ok()).collect();
+    if !policies.iter().any(|policy| says(policy)) {
+        return;
+    }
+    let concerned = context.external_secrets.keys_where(|name, object| {
+        name.namespace == key.namespace
+            && policies.iter().any(|policy| is_selected(&policy.spec, &name.name, object))
+    });
+    for concerned in concerned {
+        context.request(&concerned, Lane::Changed);
     }
 }
 

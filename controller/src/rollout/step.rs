@@ -232,13 +232,11 @@ fn rest(workload: &RestartedWorkload, now: Timestamp, min_interval: Duration) ->
 }
 
 fn mark(status: &mut RestartStatus, kind: WorkloadKind, name: &str, due: Timestamp) {
-    match named(status, kind, name) {
-        Some(known) => known.due = known.due.max(Some(due)),
-        None => {
-            let new = RestartedWorkload { due: Some(due), ..empty(kind, Some(name.to_owned())) };
-            status.workloads.push(new);
-        }
+    if let Some(known) = named(status, kind, name) {
+        known.due = known.due.max(Some(due));
+        return;
     }
+    status.workloads.push(RestartedWorkload { due: Some(due), ..empty(kind, Some(name.to_owned())) });
 }
 
 fn named<'a>(

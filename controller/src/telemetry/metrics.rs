@@ -164,6 +164,11 @@ impl Metrics {
         set_ready(&self.condition, key, true);
     }
 
+    /// Whether an ExternalSecret is ready has changed without an attempt.
+    pub fn ready(&self, key: &ObjectKey, ready: bool) {
+        set_ready(&self.condition, key, ready);
+    }
+
     /// An attempt on an ExternalSecret failed, and whether it is ready all the same.
     pub fn failed(&self, key: &ObjectKey, ready: bool) {
         self.sync_errors.get_or_create(&object(key)).inc();

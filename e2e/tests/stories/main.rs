@@ -37,6 +37,7 @@ mod leases_rotation;
 mod limits;
 mod near_names;
 mod outage;
+mod pause;
 mod poison;
 mod policies;
 mod references;

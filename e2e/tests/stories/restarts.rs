@@ -112,20 +112,16 @@ async fn workloads_are_restarted_when_the_content_changes_and_not_before() -> Re
 #[tokio::test]
 async fn a_rollback_is_left_alone() -> Result<()> {
     let story = story_with_app("rollback").await?;
-    story.create(&manifests::workload("Deployment", "web")).await?;
+    let web = story.create(&manifests::workload("Deployment", "web")).await?;
     let restart = json!({ "restart": { "targets": [{ "kind": "Deployment", "name": "web" }], "debounce": "500ms", "minInterval": "1s" } });
     story.create(&manifests::sync_policy("policy", &["app"], &restart)).await?;
     story.secret_with("app", &[("password", "one")]).await?;
     told(&story, "policy", "TargetsRestarted", ["True", "UpToDate"]).await?;
     story.write("app", &json!({ "password": "two" })).await?;
     restarted(&story, Kind::Deployment, "web").await?;
-    soon("a rollback", async || {
-        let arguments = ["rollout", "undo", "deployment/web", "--namespace", &story.namespace];
-        let (good, _, said) = story.cluster.kubectl(&arguments).await?;
-        ensure!(good, "{said}");
-        Ok(())
-    })
-    .await?;
+    // What `kubectl rollout undo` does: the template of the revision before, as a whole.
+    let undo = json!([{ "op": "replace", "path": "/spec/template", "value": web["spec"]["template"] }]);
+    story.cluster.patch_by_operations(Kind::Deployment, &story.namespace, "web", &undo).await?;
     story.refreshed("app", 5).await?;
     assert_eq!(restarted_at(&story.get(Kind::Deployment, "web").await?), None, "the rollback stands");
     story.write("app", &json!({ "password": "three" })).await?;
