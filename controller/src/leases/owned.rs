@@ -174,8 +174,8 @@ fn rotated(
             && usize::try_from(record.spec.owner.entry).is_ok_and(|entry| entry == place)
             && record.spec.generator.snapshot == snapshot
     };
-    let mut owned = owned(context, &generator.namespace, &owner.uid).into_iter();
-    owned.find(|(_, record)| record.0.as_ref().is_ok_and(goes_on)).map(|(key, _)| key)
+    let mut records = owned(context, &generator.namespace, &owner.uid).into_iter();
+    records.find(|(_, record)| record.0.as_ref().is_ok_and(goes_on)).map(|(key, _)| key)
 }
 
 /// The lease of a record after its values were read again. The service counts in whole seconds: an end that has moved by

@@ -186,12 +186,16 @@ impl Api {
         let answer = self.call(&ask, request.clone(), token).await?;
         let unknown_route = ["no handler for route", "unsupported path"];
         let ended = ["lease not found", "invalid lease", "lease expired", "invalid accessor"];
-        let gone = ["not found", "no such", "certificate with serial"];
+        let gone = ["not found"];
         let says = |words: &[&str]| words.iter().any(|words| answer.says(words));
         if answer.status == 404 && request.name == "GenerateSecret" && !says(&unknown_route) {
             return Ok(answer);
         }
-        let is_gone = request.name == "RevokeCertificate" && answer.status != 403 && says(&gone);
+        // An engine that is not there says nothing about its certificates.
+        let is_gone = request.name == "RevokeCertificate"
+            && answer.status != 403
+            && says(&gone)
+            && !says(&unknown_route);
         if matches!(answer.status.as_u16(), 400 | 403 | 404) && (says(&ended) || is_gone) {
             let message = "Vault knows nothing of it any more";
             return Err(Error::new(ErrorKind::NotFound, request.operation, message));
