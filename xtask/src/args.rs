@@ -34,7 +34,7 @@ pub(crate) enum Task {
     Fuzz(fuzz::Options),
     /// Measure what a controller costs and how fast it is, beside the bare API server in the same run.
     Bench(bench::Options),
-    /// Write the generated files: the CRDs under charts/strongroom/files/crds.
+    /// Write the generated files: the CRDs under charts/strongroom/files/crds, the pages under docs/reference.
     Generate {
         /// Write nothing; fail if a checked-in file is not what would be written.
         #[arg(long)]

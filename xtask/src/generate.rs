@@ -1,5 +1,8 @@
 //! Writes the files that are generated from the code, or checks that they are up to date.
 
+mod kinds;
+mod pages;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,46 +15,65 @@ use crate::{progress, workspace};
 /// Generated files of one folder: name to text.
 type Files = BTreeMap<String, String>;
 
+/// A folder that holds generated files and nothing else.
+struct Folder {
+    path: PathBuf,
+    /// What is in it, for people.
+    what: &'static str,
+    wanted: Files,
+}
+
 /// `cargo xtask generate`: writes what differs and removes what is no longer generated.
 pub(crate) fn write() -> Result<()> {
-    let folder = workspace::crds();
-    let wanted = files(&crds(&workspace::built_strongroom()?)?)?;
-    let differing = differences(&wanted, &present_files(&folder)?);
-    fs::create_dir_all(&folder)?;
-    for name in &differing {
-        let path = folder.join(name);
-        match wanted.get(name) {
-            Some(text) => fs::write(&path, text)?,
-            None => fs::remove_file(&path)?,
+    for Folder { path, what, wanted } in folders()? {
+        let differing = differences(&wanted, &present_files(&path)?);
+        fs::create_dir_all(&path)?;
+        for name in &differing {
+            let file = path.join(name);
+            match wanted.get(name) {
+                Some(text) => fs::write(&file, text)?,
+                None => fs::remove_file(&file)?,
+            }
         }
+        let (all, changed) = (wanted.len(), differing.len());
+        progress::line(&format!("{all} {what} in {}, {changed} changed", path.display()));
     }
-    progress::line(&format!("{} CRDs in {}, {} changed", wanted.len(), folder.display(), differing.len()));
     Ok(())
 }
 
 /// `cargo xtask generate --check`: fails if a checked-in file is not what [`write`] would write.
 pub(crate) fn check() -> Result<()> {
-    let folder = workspace::crds();
-    let wanted = files(&crds(&workspace::built_strongroom()?)?)?;
-    let differing = differences(&wanted, &present_files(&folder)?);
-    if !differing.is_empty() {
-        let names = differing.join(", ");
-        bail!(
-            "{}: not up to date: {names}; run `cargo xtask generate` and check in the result",
-            folder.display()
-        );
+    let mut stale = Vec::new();
+    for Folder { path, what, wanted } in folders()? {
+        let differing = differences(&wanted, &present_files(&path)?);
+        if differing.is_empty() {
+            progress::line(&format!("{} generated {what} are up to date", wanted.len()));
+        } else {
+            stale.push(format!("{}: {}", path.display(), differing.join(", ")));
+        }
     }
-    progress::line(&format!("{} generated CRDs are up to date", wanted.len()));
+    if !stale.is_empty() {
+        bail!("not up to date: {}; run `cargo xtask generate` and check in the result", stale.join("; "));
+    }
     Ok(())
 }
 
-/// All CRDs as one YAML stream, printed by the controller.
-fn crds(strongroom: &Path) -> Result<String> {
-    let output = Command::new(strongroom).arg("crds").output().context("cannot start the controller")?;
+fn folders() -> Result<[Folder; 2]> {
+    let strongroom = workspace::built_strongroom()?;
+    let described = serde_json::from_str(&printed(&strongroom, "describe")?)?;
+    Ok([
+        Folder { path: workspace::crds(), what: "CRDs", wanted: files(&printed(&strongroom, "crds")?)? },
+        Folder { path: workspace::reference(), what: "pages", wanted: pages::pages(&described)? },
+    ])
+}
+
+/// What a subcommand of the controller prints.
+fn printed(strongroom: &Path, subcommand: &str) -> Result<String> {
+    let output = Command::new(strongroom).arg(subcommand).output().context("cannot start the controller")?;
     if !output.status.success() {
-        bail!("`strongroom crds` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        bail!("`strongroom {subcommand}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
-    String::from_utf8(output.stdout).context("`strongroom crds` printed no text")
+    String::from_utf8(output.stdout).with_context(|| format!("`strongroom {subcommand}` printed no text"))
 }
 
 /// One file per document, named `<group>_<plural>.yaml` after its `metadata.name` (`<plural>.<group>`).

@@ -25,6 +25,11 @@ pub(crate) fn crds() -> PathBuf {
     chart().join("files/crds")
 }
 
+/// Folder of the generated pages of the documentation.
+pub(crate) fn reference() -> PathBuf {
+    root().join("docs/reference")
+}
+
 /// A cargo command in the workspace, with the cargo that runs this task.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -24,6 +24,9 @@ pub(super) enum Command {
     Controller(Box<ControllerArgs>),
     /// Prints the CustomResourceDefinitions.
     Crds,
+    /// Prints flags, metrics and definitions as JSON, for the documentation.
+    #[command(hide = true)]
+    Describe,
 }
 
 /// Flags are named as upstream's where they mean the same (spec eso-core 9.1).

@@ -3,22 +3,31 @@
 use std::io::{ErrorKind, Write as _};
 
 use anyhow::Context as _;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use strongroom_crds::GeneratorSchema;
 use strongroom_provider_catalog as catalog;
+
+/// All definitions.
+///
+/// # Errors
+/// A schema that a CustomResourceDefinition cannot hold.
+pub(super) fn definitions() -> anyhow::Result<Vec<CustomResourceDefinition>> {
+    let generators: Vec<_> = catalog::generators()
+        .map(|it| GeneratorSchema { group: it.group, kind: it.kind, spec: it.schema() })
+        .collect();
+    let mut definitions = strongroom_crds::definitions(&catalog::schemas())?;
+    definitions.extend(strongroom_crds::generator_definitions(&generators)?);
+    definitions.extend(strongroom_crds::own_definitions()?);
+    Ok(definitions)
+}
 
 /// The definitions as YAML documents, by the name of the file that holds each.
 ///
 /// # Errors
 /// A definition that cannot be printed.
 pub fn documents() -> anyhow::Result<Vec<(String, String)>> {
-    let generators: Vec<_> = catalog::generators()
-        .map(|it| GeneratorSchema { group: it.group, kind: it.kind, spec: it.schema() })
-        .collect();
-    let definitions = strongroom_crds::definitions(&catalog::schemas())?;
-    definitions
+    definitions()?
         .into_iter()
-        .chain(strongroom_crds::generator_definitions(&generators)?)
-        .chain(strongroom_crds::own_definitions()?)
         .map(|definition| {
             let name = definition.metadata.name.clone().unwrap_or_default();
             let yaml = serde_saphyr::to_string(&definition).with_context(|| format!("printing {name}"))?;
@@ -32,7 +41,12 @@ pub fn documents() -> anyhow::Result<Vec<(String, String)>> {
 pub(super) fn print() -> anyhow::Result<()> {
     let stream =
         documents()?.into_iter().fold(String::new(), |stream, (_, document)| stream + "---\n" + &document);
-    match std::io::stdout().lock().write_all(stream.as_bytes()) {
+    printed(&stream)
+}
+
+/// Writes `text` to standard output.
+pub(super) fn printed(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
         // The reader has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("printing"),

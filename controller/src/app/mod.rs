@@ -3,6 +3,7 @@
 mod admin;
 mod args;
 mod crds;
+mod describe;
 mod wire;
 
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ pub fn run() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Controller(args) => wire::controller(*args),
         Command::Crds => crds::print(),
+        Command::Describe => describe::print(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,7 @@
 //! Counters and gauges, with upstream's names where they mean the same (spec eso-core 8).
 
 use std::fmt;
+use std::hash::Hash;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -18,13 +19,13 @@ use crate::kube_io::ObjectKey;
 use crate::schedule::Load;
 use crate::stores::{BreakerState, StoreId};
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ObjectLabels {
     name: String,
     namespace: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ConditionLabels {
     name: String,
     namespace: String,
@@ -32,42 +33,42 @@ struct ConditionLabels {
     status: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabels {
     provider: &'static str,
     call: &'static str,
     status: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct LoadLabels {
     controller: &'static str,
     state: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct LaneLabels {
     controller: &'static str,
     lane: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct LeaseLabels {
     state: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RestartLabels {
     kind: &'static str,
     status: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ControllerLabels {
     controller: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct BreakerLabels {
     kind: &'static str,
     namespace: String,
@@ -108,18 +109,49 @@ impl fmt::Debug for Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
+        Self::new(false)
+    }
+}
+
+/// What a metric shows before anything was measured.
+trait Example {
+    /// Shows one sample with empty labels, where there are labels.
+    fn show(&self);
+}
+
+impl<N, A> Example for Gauge<N, A> {
+    fn show(&self) {}
+}
+
+impl<S: Clone + Default + Eq + Hash, M: Default> Example for Family<S, M> {
+    fn show(&self) {
+        let _ = self.get_or_create(&S::default());
+    }
+}
+
+/// Where metrics are registered.
+struct Register {
+    registry: Registry,
+    examples: bool,
+}
+
+impl Metrics {
+    /// All metrics at their start; with `examples`, each of them shows a sample, so that [`Metrics::text`] names all.
+    fn new(examples: bool) -> Self {
         let mut registry = Registry::default();
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("strongroom_build", "The version that runs", build);
-        let r = &mut registry;
-        let (conditions, duration) = ("Conditions", "Last reconcile, nanoseconds");
-        let calls = "Calls to external services";
-        let load = "Objects by state; overdue should be 0";
-        let lanes = "Objects that are due and wait for a place";
+        let r = &mut Register { registry, examples };
+        let conditions = "1 for the status that the condition has, 0 for the other one";
+        let duration = "How long the last reconcile took; nanoseconds";
+        let calls = "Calls to external services, by outcome";
+        let load = "Objects by state (known, running, ready, held, overdue); overdue should be 0";
+        let lanes = "Objects that are due and wait for a place, by lane (changed, refresh)";
         let oldest = "For how long the object that has been due for the longest is; seconds";
-        let breaker = "1 for the state in which the breaker of a store is";
+        let breaker =
+            "1 for the state in which the breaker of a store is (closed, open, half_open), 0 for the others";
         let held = "Targets that the deletion brake keeps from being deleted or emptied; should be 0";
-        let leases = "Leases of what generators made, by the state of their records";
+        let leases = "Leases of what generators made, by the state of their records (Pending, Active, Ending, Superseded)";
         let restarts = "Restarts of workloads whose Secrets changed";
         let leads = "1 while this process works, 0 while it waits for another to end";
         Self {
@@ -140,19 +172,14 @@ impl Default for Metrics {
             restarts: registered(r, "strongroom_workload_restarts", restarts),
             held: registered(r, "strongroom_deletions_held", held),
             leads: registered(r, "strongroom_leads", leads),
-            registry,
+            registry: std::mem::take(&mut r.registry),
         }
     }
-}
 
-/// A metric at its start, shown under `name`.
-fn registered<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
-    let metric = M::default();
-    registry.register(name, help, metric.clone());
-    metric
-}
-
-impl Metrics {
+    /// Every metric with its type, labels and meaning, as a scrape would show it: for the documentation.
+    pub(crate) fn described() -> String {
+        Self::new(true).text()
+    }
     /// An attempt on an ExternalSecret ended.
     pub fn reconciled(&self, key: &ObjectKey, took: Duration) {
         self.sync_calls.get_or_create(&object(key)).inc();
@@ -278,6 +305,16 @@ impl Meter for Metrics {
     }
 }
 
+/// A metric at its start, shown under `name`.
+fn registered<M: Metric + Clone + Default + Example>(register: &mut Register, name: &str, help: &str) -> M {
+    let metric = M::default();
+    if register.examples {
+        metric.show();
+    }
+    register.registry.register(name, help, metric.clone());
+    metric
+}
+
 fn object(key: &ObjectKey) -> ObjectLabels {
     ObjectLabels { name: key.name.clone(), namespace: key.namespace.clone() }
 }
@@ -349,6 +386,18 @@ mod tests {
             r#"strongroom_schedule_oldest_due_seconds{controller="externalsecret"} 90.5"#,
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn the_description_has_a_sample_of_every_metric() {
+        let text = Metrics::described();
+        let described: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# HELP ")).collect();
+        assert_eq!(described.len(), 17, "{text}");
+        for line in described {
+            let name = line.split(' ').next().unwrap();
+            let sample = text.lines().any(|line| line.starts_with(name) && !line.starts_with('#'));
+            assert!(sample, "{name} has no sample in\n{text}");
         }
     }
 
