@@ -18,6 +18,7 @@ mod canary;
 mod chart;
 mod definitions;
 mod deletion;
+mod docs;
 mod drift;
 mod exact;
 mod force_sync;
