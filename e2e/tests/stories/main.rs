@@ -20,6 +20,7 @@ mod certificates;
 mod chart;
 mod definitions;
 mod deletion;
+mod docs;
 mod drift;
 mod engines;
 mod exact;
