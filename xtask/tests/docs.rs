@@ -6,9 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-/// Pages that the summary names and that are still to come.
-const TO_COME: &[&str] = &["templates.md"];
-
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
@@ -118,7 +115,6 @@ fn broken(name: &str, page: &str, pages: &BTreeMap<String, String>) -> Vec<Strin
         let (path, anchor) = link.split_once('#').unwrap_or((&link, ""));
         let target = if path.is_empty() { name.to_owned() } else { resolved(name, path) };
         match pages.get(&target) {
-            None if TO_COME.contains(&target.as_str()) => {}
             None => broken.push(format!("{name}: {link}: there is no such page")),
             Some(_) if anchor.is_empty() => {}
             Some(page) if anchors(page).contains(anchor) => {}
@@ -132,17 +128,9 @@ fn broken(name: &str, page: &str, pages: &BTreeMap<String, String>) -> Vec<Strin
 fn every_page_is_in_the_summary_once_and_the_summary_names_no_other() {
     let pages = pages();
     let mut named: Vec<String> = links(&pages["SUMMARY.md"]);
-    named.retain(|name| !TO_COME.contains(&name.as_str()));
     named.sort();
     let written: Vec<String> = pages.keys().filter(|name| *name != "SUMMARY.md").cloned().collect();
     assert_eq!(named, written);
-}
-
-#[test]
-fn what_is_said_to_come_has_not_come() {
-    let pages = pages();
-    let come: Vec<_> = TO_COME.iter().filter(|name| pages.contains_key(**name)).collect();
-    assert!(come.is_empty(), "take {come:?} off the list of pages to come");
 }
 
 #[test]

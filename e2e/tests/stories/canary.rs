@@ -158,10 +158,10 @@ async fn failing_stores(story: &Story, vault: &CanaryVault) -> Result<Vec<String
     for fault in FAULTS {
         let mut auth = manifests::kubernetes_login(CLIENT);
         auth["kubernetes"]["mountPath"] = format!("fault-{fault}").into();
-        let store = format!("login-{fault}");
+        let login = format!("login-{fault}");
         let provider = manifests::vault_v2(&vault.address, "secret", &auth);
-        story.create(&secret_store(&store, &story.class, &provider)).await?;
-        let object = ExternalSecret::from_store(&store, &store).extracts(&story.key("app"));
+        story.create(&secret_store(&login, &story.class, &provider)).await?;
+        let object = ExternalSecret::from_store(&login, &login).extracts(&story.key("app"));
         names.push(story.external_secret(object).await?);
         let path = format!("fault-{fault}/creds/app");
         names.push(generating(story, vault, &format!("generated-{fault}"), &path).await?);
