@@ -81,8 +81,12 @@ fn anchors(page: &str) -> BTreeSet<String> {
                 _ => None,
             })
             .collect();
-        let again = (1..).map(|count| format!("{id}-{count}")).find(|id| !anchors.contains(id));
-        let new = if anchors.contains(&id) { again.unwrap() } else { id };
+        let mut new = id.clone();
+        let mut count = 0;
+        while anchors.contains(&new) {
+            count += 1;
+            new = format!("{id}-{count}");
+        }
         anchors.insert(new);
     }
     anchors
@@ -94,11 +98,7 @@ fn resolved(from: &str, to: &str) -> String {
     for part in Path::new(from).parent().unwrap().join(to).components() {
         match part {
             Component::Normal(part) => parts.push(part.to_string_lossy().into_owned()),
-            Component::ParentDir => {
-                if parts.pop().is_none() {
-                    return format!("outside of docs: {to}");
-                }
-            }
+            Component::ParentDir if parts.pop().is_none() => return format!("outside of docs: {to}"),
             _ => {}
         }
     }

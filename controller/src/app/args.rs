@@ -141,31 +141,31 @@ pub(super) struct ControllerArgs {
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct AwsEndpoints {
     /// Address of AWS Secrets Manager; AWS's own if not given.
-    #[arg(long, env = "AWS_SECRETSMANAGER_ENDPOINT", default_value = "")]
-    aws_secretsmanager_endpoint: String,
+    #[arg(long = "aws-secretsmanager-endpoint", env = "AWS_SECRETSMANAGER_ENDPOINT", default_value = "")]
+    secretsmanager: String,
     /// Address of AWS Systems Manager, which holds the Parameter Store.
-    #[arg(long, env = "AWS_SSM_ENDPOINT", default_value = "")]
-    aws_ssm_endpoint: String,
+    #[arg(long = "aws-ssm-endpoint", env = "AWS_SSM_ENDPOINT", default_value = "")]
+    ssm: String,
     /// Address of AWS STS, which gives temporary credentials.
-    #[arg(long, env = "AWS_STS_ENDPOINT", default_value = "")]
-    aws_sts_endpoint: String,
+    #[arg(long = "aws-sts-endpoint", env = "AWS_STS_ENDPOINT", default_value = "")]
+    sts: String,
     /// Address of AWS's private container registries.
-    #[arg(long, env = "AWS_ECR_ENDPOINT", default_value = "")]
-    aws_ecr_endpoint: String,
+    #[arg(long = "aws-ecr-endpoint", env = "AWS_ECR_ENDPOINT", default_value = "")]
+    ecr: String,
     /// Address of AWS's public container registry.
-    #[arg(long, env = "AWS_ECR_PUBLIC_ENDPOINT", default_value = "")]
-    aws_ecr_public_endpoint: String,
+    #[arg(long = "aws-ecr-public-endpoint", env = "AWS_ECR_PUBLIC_ENDPOINT", default_value = "")]
+    ecr_public: String,
 }
 
 impl AwsEndpoints {
     /// As providers look for them.
     pub(super) fn endpoints(&self) -> Endpoints {
         Endpoints::of([
-            ("AWS_SECRETSMANAGER_ENDPOINT", self.aws_secretsmanager_endpoint.clone()),
-            ("AWS_SSM_ENDPOINT", self.aws_ssm_endpoint.clone()),
-            ("AWS_STS_ENDPOINT", self.aws_sts_endpoint.clone()),
-            ("AWS_ECR_ENDPOINT", self.aws_ecr_endpoint.clone()),
-            ("AWS_ECR_PUBLIC_ENDPOINT", self.aws_ecr_public_endpoint.clone()),
+            ("AWS_SECRETSMANAGER_ENDPOINT", self.secretsmanager.clone()),
+            ("AWS_SSM_ENDPOINT", self.ssm.clone()),
+            ("AWS_STS_ENDPOINT", self.sts.clone()),
+            ("AWS_ECR_ENDPOINT", self.ecr.clone()),
+            ("AWS_ECR_PUBLIC_ENDPOINT", self.ecr_public.clone()),
         ])
     }
 }

@@ -32,7 +32,7 @@ fn flags() -> Vec<Value> {
         Some(json!({
             "name": argument.get_long()?,
             "default": text(argument.get_default_values()),
-            "values": argument.get_possible_values().iter().map(|value| value.get_name()).collect::<Vec<_>>(),
+            "values": argument.get_possible_values().iter().map(clap::builder::PossibleValue::get_name).collect::<Vec<_>>(),
             "meaning": argument.get_help().map(ToString::to_string),
         }))
     });

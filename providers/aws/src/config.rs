@@ -134,9 +134,8 @@ impl AwsConfig {
 impl SecretsManagerSettings {
     fn violation(self) -> Option<Violation> {
         let message = match self.recovery_window_in_days {
-            0 => return None,
             7..=30 if self.force_delete_without_recovery => "cannot go with forceDeleteWithoutRecovery",
-            7..=30 => return None,
+            0 | 7..=30 => return None,
             _ => "must be 0, or 7 to 30",
         };
         Some(Violation::new("secretsManager.recoveryWindowInDays", message))

@@ -241,7 +241,7 @@ impl Identity {
     ) -> Result<Granted> {
         let ask = Ask { operation: "log in", service: &STS, action };
         let answer =
-            self.api.query(ask, keys, form).await.map_err(|error| for_role(fault::of_login(error), role))?;
+            self.api.query(ask, keys, form).await.map_err(|error| for_role(&fault::of_login(error), role))?;
         let (keys, ends) = session_keys(&answer).ok_or_else(|| {
             let message = format!("STS answered {action} for {role} without credentials");
             Error::new(ErrorKind::InvalidPayload, "log in", message)
@@ -298,7 +298,7 @@ pub(crate) fn session_keys(answer: &SecretBytes) -> Option<(AwsKeys, Timestamp)>
     Some((keys, filled("Expiration")?.parse().ok()?))
 }
 
-fn for_role(error: Error, role: &str) -> Error {
+fn for_role(error: &Error, role: &str) -> Error {
     let named = Error::new(error.kind(), error.operation(), format!("{} (role {role})", error.message()));
     match error.retry_after() {
         Some(after) => named.with_retry_after(after),
