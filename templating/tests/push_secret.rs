@@ -1,6 +1,8 @@
 //! Shows that the crate has all that a PushSecret's template and entries need (spec eso-core 4.3 and 4.4): the data of
 //! one Secret goes in, what is pushed comes out.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail this way")]
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

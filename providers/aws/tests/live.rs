@@ -42,7 +42,7 @@ fn version_id(version: u32) -> String {
     format!("00000000-0000-0000-0000-{version:012}")
 }
 
-async fn store(account: Account, service: &str) -> Store {
+fn store(account: Account, service: &str) -> Store {
     let mut config = account.settings(service);
     config["secretsManager"] = json!({ "forceDeleteWithoutRecovery": true });
     Store { config, resolver: Arc::new(resolver()), stub: None, guard: Some(Box::new(account)) }
@@ -78,7 +78,7 @@ impl Fixture for Secrets {
                 account.secrets("CreateSecret", &body).await;
             }
         }
-        store(account, "SecretsManager").await
+        store(account, "SecretsManager")
     }
 
     fn open(&self, payload: &Payload) -> Option<String> {
@@ -119,7 +119,7 @@ impl Fixture for Parameters {
             }
             account.parameters("PutParameter", &body).await;
         }
-        store(account, "ParameterStore").await
+        store(account, "ParameterStore")
     }
 
     fn open(&self, payload: &Payload) -> Option<String> {

@@ -9,10 +9,12 @@ const RSA_PFX: &[u8] = include_bytes!("../../oracle/cases/fixtures/passwordless.
 
 /// The fields of every template.
 pub(crate) fn fields() -> Fields {
-    let keys: String = (0..60_000).map(|key| format!("k{key:06}: 1\n")).collect();
+    let keys = (0..60_000).map(|key| format!("k{key:06}: 1\n")).collect::<Vec<_>>().concat();
     let nested = format!("{}1{}", "{\"a\":[".repeat(100), "]}".repeat(100));
-    let doubled: String =
-        (1..30).map(|level| format!("a{level}: &a{level} [*a{0}, *a{0}]\n", level - 1)).collect();
+    let doubled = (1..30)
+        .map(|level| format!("a{level}: &a{level} [*a{0}, *a{0}]\n", level - 1))
+        .collect::<Vec<_>>()
+        .concat();
     let merges = format!("a: &a {{{}b: 1}}\n{}", "b: 1, ".repeat(10), "c: {<<: *a}\n".repeat(20_000));
     let fields: [(&str, Vec<u8>); 20] = [
         ("a", b"x".to_vec()),

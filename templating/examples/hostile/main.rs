@@ -47,9 +47,9 @@ struct Group {
 /// A long source is read, and refused or rendered.
 const SOURCES: Group = Group { name: "source", longest: Duration::from_millis(50) };
 /// A short one works until a limit ends it.
-const RENDERINGS: Group = Group { name: "rendering", longest: Duration::from_millis(1_000) };
+const RENDERINGS: Group = Group { name: "rendering", longest: Duration::from_secs(1) };
 /// New keys, password hashes and archives: the last of them that is begun is brought to its end.
-const KEYS: Group = Group { name: "keys", longest: Duration::from_millis(6_000) };
+const KEYS: Group = Group { name: "keys", longest: Duration::from_secs(6) };
 
 struct Row {
     group: Group,

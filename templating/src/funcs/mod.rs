@@ -93,12 +93,6 @@ impl<'a> Scope<'a> {
         Ok(())
     }
 
-    /// Steps and bytes that are left.
-    #[cfg(test)]
-    pub(crate) fn left(&self) -> (u64, u64) {
-        (self.budget.steps, self.budget.bytes)
-    }
-
     /// Refuses what could not be built any more, and takes nothing.
     pub(crate) fn leaves_bytes(&self, bytes: usize) -> Result<(), Failure> {
         spent(self.budget.bytes, bytes).map(drop).ok_or(Failure::Limit("bytes"))

@@ -1,6 +1,7 @@
 //! One page for each kind of the API, with every field of its schema, and an index of them.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
@@ -16,7 +17,7 @@ const WORTH_FOLDING: usize = 3;
 
 /// One kind.
 struct Kind<'d> {
-    kind: &'d str,
+    name: &'d str,
     group: &'d str,
     version: &'d str,
     scope: &'d str,
@@ -35,9 +36,9 @@ pub(super) fn pages(described: &Value) -> Result<Files> {
     let mut kinds = definitions.iter().map(kind).collect::<Result<Vec<_>>>()?;
     let built_in = described.get("generators").and_then(Value::as_array).context("no generators")?;
     for kind in &mut kinds {
-        kind.built_in = built_in.iter().any(|name| name == kind.kind);
+        kind.built_in = built_in.iter().any(|name| name == kind.name);
     }
-    kinds.sort_by_key(|kind| (order(kind), kind.kind));
+    kinds.sort_by_key(|kind| (order(kind), kind.name));
     let mut told = Told::new();
     let mut pages = Files::new();
     for kind in kinds.iter().filter(|kind| is_told(kind)) {
@@ -53,7 +54,7 @@ fn kind(definition: &Value) -> Result<Kind<'_>> {
     let version = spec.pointer("/versions/0").context("a definition without versions")?;
     let short = names.get("shortNames").and_then(Value::as_array).into_iter().flatten();
     Ok(Kind {
-        kind: text(names, "kind")?,
+        name: text(names, "kind")?,
         group: text(spec, "group")?,
         version: text(version, "name")?,
         scope: text(spec, "scope")?,
@@ -69,8 +70,8 @@ fn order(kind: &Kind<'_>) -> usize {
     let generators = kind.group.starts_with("generators.");
     first
         .iter()
-        .position(|&it| it == kind.kind)
-        .unwrap_or(3 + usize::from(generators) + usize::from(kind.kind == "ClusterGenerator"))
+        .position(|&it| it == kind.name)
+        .unwrap_or(3 + usize::from(generators) + usize::from(kind.name == "ClusterGenerator"))
 }
 
 /// Whether there is anything to tell: the schema of a generator that is not built in knows no field.
@@ -79,7 +80,7 @@ fn is_told(kind: &Kind<'_>) -> bool {
 }
 
 fn file(kind: &Kind<'_>) -> String {
-    format!("{}.md", kind.kind.to_lowercase())
+    format!("{}.md", kind.name.to_lowercase())
 }
 
 fn index(kinds: &[Kind<'_>]) -> String {
@@ -89,19 +90,21 @@ fn index(kinds: &[Kind<'_>]) -> String {
     let (told, rest): (Vec<_>, Vec<_>) = kinds.iter().partition(|kind| is_told(kind));
     for kind in told {
         let api = format!("`{}/{}`", kind.group, kind.version);
-        page += &format!(
-            "| [{}]({}) | {api} | {} | {} |\n",
-            kind.kind,
+        let _ = writeln!(
+            page,
+            "| [{}]({}) | {api} | {} | {} |",
+            kind.name,
             file(kind),
             codes(kind.short.iter().copied()),
             cell(&said(kind))
         );
     }
     if !rest.is_empty() {
-        page += &format!(
+        let _ = writeln!(
+            page,
             "\nThe generators that are not built in have no page: {}. Their objects are accepted whatever their `spec` \
-             says.\n",
-            codes(rest.iter().map(|kind| kind.kind))
+             says.",
+            codes(rest.iter().map(|kind| kind.name))
         );
     }
     page
@@ -109,15 +112,15 @@ fn index(kinds: &[Kind<'_>]) -> String {
 
 /// What a kind is, and whether anything acts on it.
 fn said(kind: &Kind<'_>) -> String {
-    let note = if NOT_SERVED.contains(&kind.kind) { " Nothing acts on it yet." } else { "" };
+    let note = if NOT_SERVED.contains(&kind.name) { " Nothing acts on it yet." } else { "" };
     format!("{}{note}", meaning(kind.schema))
 }
 
 fn page(kind: &Kind<'_>, told: &mut Told) -> String {
-    let mut page = format!("# {}\n\n{}\n\n", kind.kind, said(kind));
-    page += &format!("`apiVersion: {}/{}`, {}", kind.group, kind.version, kind.scope.to_lowercase());
+    let mut page = format!("# {}\n\n{}\n\n", kind.name, said(kind));
+    let _ = write!(page, "`apiVersion: {}/{}`, {}", kind.group, kind.version, kind.scope.to_lowercase());
     if !kind.short.is_empty() {
-        page += &format!("; `kubectl` knows it as {}, too", codes(kind.short.iter().copied()));
+        let _ = write!(page, "; `kubectl` knows it as {}, too", codes(kind.short.iter().copied()));
     }
     page += ".\n";
     for (name, schema) in fields(kind.schema) {
@@ -126,13 +129,13 @@ fn page(kind: &Kind<'_>, told: &mut Told) -> String {
         }
         let mut rows = Rows { kind, told, text: String::new() };
         let place = rows.place(schema, name);
-        page += &format!("\n## {name}\n\n");
+        let _ = writeln!(page, "\n## {name}\n");
         let said = meaning(schema);
         if !said.is_empty() {
-            page += &format!("{said}\n\n");
+            let _ = writeln!(page, "{said}\n");
         }
         if let Some((file, path)) = place {
-            page += &format!("The fields are those of [`{path}`]({file}).\n");
+            let _ = writeln!(page, "The fields are those of [`{path}`]({file}).");
             continue;
         }
         rows.of_object(name, schema);
@@ -169,8 +172,9 @@ impl Rows<'_> {
         }
         if !opaque.is_empty() {
             let names = codes(opaque.iter().map(|(name, _)| *name));
-            self.text += &format!(
-                "| `{path}.*` | object | | not built in, whatever they say is accepted: {names} |\n"
+            let _ = writeln!(
+                self.text,
+                "| `{path}.*` | object | | not built in, whatever they say is accepted: {names} |"
             );
         }
     }
@@ -191,7 +195,7 @@ impl Rows<'_> {
         let said = format!("{}{}", if required { "**Required.** " } else { "" }, said.join(". "));
         let default = schema.get("default").map(plain).filter(|text| !text.is_empty());
         let default = default.map(|text| format!("`{text}`")).unwrap_or_default();
-        self.text += &format!("| `{path}` | {} | {default} | {said} |\n", type_of(schema));
+        let _ = writeln!(self.text, "| `{path}` | {} | {default} | {said} |", type_of(schema));
         if nested && place.is_none() {
             self.of_object(&format!("{path}{suffix}"), inner);
         }
@@ -202,16 +206,13 @@ impl Rows<'_> {
         if size(schema) < WORTH_FOLDING {
             return None;
         }
-        let fields: String = fields(schema).map(|(name, schema)| format!("{name}:{schema}")).collect();
-        let shape = format!("{fields}{:?}", schema.get("required"));
-        let here = (file(self.kind), path.to_owned());
-        match self.told.get(&shape) {
-            Some(place) => Some(place.clone()),
-            None => {
-                self.told.insert(shape, here);
-                None
-            }
+        let fields: Vec<(&str, &Value)> = fields(schema).collect();
+        let shape = format!("{fields:?}{:?}", schema.get("required"));
+        let told = self.told.get(&shape).cloned();
+        if told.is_none() {
+            self.told.insert(shape, (file(self.kind), path.to_owned()));
         }
+        told
     }
 }
 

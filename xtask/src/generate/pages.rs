@@ -1,6 +1,7 @@
 //! The generated pages of the documentation, from what `strongroom describe` prints.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
@@ -49,7 +50,7 @@ fn flags(described: &Value) -> Result<String> {
         let values = codes(values.filter_map(Value::as_str));
         let meaning = text(flag, "meaning").with_context(|| format!("{flag} has no text"))?;
         let name = text(flag, "name")?;
-        page += &format!("| `--{name}` | {default} | {values} | {} |\n", cell(meaning));
+        let _ = writeln!(page, "| `--{name}` | {default} | {values} | {} |", cell(meaning));
     }
     Ok(page)
 }
@@ -76,7 +77,7 @@ fn metrics(scrape: &str) -> Result<String> {
         }
         let names = codes(metric.samples.iter().map(String::as_str));
         let labels = codes(metric.labels.iter().map(String::as_str));
-        page += &format!("| {names} | {} | {labels} | {} |\n", metric.kind, cell(&metric.help));
+        let _ = writeln!(page, "| {names} | {} | {labels} | {} |", metric.kind, cell(&metric.help));
     }
     Ok(page)
 }

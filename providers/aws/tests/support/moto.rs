@@ -36,7 +36,7 @@ impl Account {
             format!("Action=AssumeRole&Version=2011-06-15&RoleSessionName=owner&RoleArn={}", account.role);
         let answer = account.send("sts", "", form).await.unwrap();
         let id = answer.split_once("<AccessKeyId>").unwrap().1.split_once('<').unwrap().0;
-        account.key_id = id.to_owned();
+        id.clone_into(&mut account.key_id);
         Some(account)
     }
 

@@ -61,12 +61,6 @@ fn reach(name: &str) -> Reach {
     }
 }
 
-/// True if the function does not look into its arguments.
-#[cfg(test)]
-pub(super) fn is_shallow(name: &str) -> bool {
-    reach(name) == Reach::Shallow
-}
-
 /// The function with this name.
 pub(super) fn callee(name: &str) -> Option<Callee> {
     CALLEES.get(name).copied()

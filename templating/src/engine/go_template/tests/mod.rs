@@ -1,7 +1,6 @@
 //! What the engine does: beside Go's own outcomes, the limits and what errors say.
 
 mod limits;
-mod sweep;
 pub(super) mod values;
 
 use std::collections::BTreeMap;
