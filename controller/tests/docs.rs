@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use strongroom_crds::conditions::EventReason;
-use strongroom_crds::{ExternalSecretReason, StoreReason};
+use strongroom_crds::{ExternalSecretReason, PolicyReason, StoreReason};
 use strongroom_provider_api::ErrorKind;
 
 fn root() -> PathBuf {
@@ -54,6 +54,7 @@ fn reasons() -> BTreeSet<String> {
     let mut words: BTreeSet<String> = BTreeSet::new();
     words.extend(ExternalSecretReason::ALL.map(|it| it.as_str().to_owned()));
     words.extend(StoreReason::ALL.map(|it| it.as_str().to_owned()));
+    words.extend(PolicyReason::ALL.map(|it| it.as_str().to_owned()));
     words.extend(EventReason::ALL.map(|it| it.as_str().to_owned()));
     words.extend(ErrorKind::ALL.map(|it| it.reason().to_owned()));
     let mut files = Vec::new();

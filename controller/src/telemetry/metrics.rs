@@ -152,7 +152,7 @@ impl Metrics {
             "1 for the state in which the breaker of a store is (closed, open, half_open), 0 for the others";
         let held = "Targets that the deletion brake keeps from being deleted or emptied; should be 0";
         let leases = "Leases of what generators made, by the state of their records (Pending, Active, Ending, Superseded)";
-        let restarts = "Restarts of workloads whose Secrets changed";
+        let restarts = "Restarts of workloads whose Secrets changed, by kind and outcome";
         let leads = "1 while this process works, 0 while it waits for another to end";
         Self {
             sync_calls: registered(r, "externalsecret_sync_calls", "Reconciles of an ExternalSecret"),
@@ -393,7 +393,7 @@ mod tests {
     fn the_description_has_a_sample_of_every_metric() {
         let text = Metrics::described();
         let described: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# HELP ")).collect();
-        assert_eq!(described.len(), 17, "{text}");
+        assert_eq!(described.len(), 18, "{text}");
         for line in described {
             let name = line.split(' ').next().unwrap();
             let sample = text.lines().any(|line| line.starts_with(name) && !line.starts_with('#'));

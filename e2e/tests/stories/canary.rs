@@ -21,7 +21,7 @@ const FAILING: [(&str, &str); 6] = [
     ("fail", "{{ fail .password }}"),
     ("field", "{{ .password.inner }}"),
     ("index", "{{ index .password 4000 }}"),
-    ("json", "{{ .password | fromJson }}"),
+    ("json", "{{ .password | mustFromJson }}"),
     ("date", "{{ .password | mustToDate \"2006\" }}"),
     ("pkcs12", "{{ .password | pkcs12key }}"),
 ];
