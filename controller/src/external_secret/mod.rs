@@ -86,10 +86,28 @@ pub async fn reconcile(context: &Context, job: Job<ObjectKey>) -> Next {
     next
 }
 
-/// True if another controller class looks after the ExternalSecret `object` of `namespace`.
-pub fn is_foreign(context: &Context, namespace: &str, object: &ExternalSecret) -> bool {
-    let sources = sources::sources(namespace, &object.spec);
-    sources.is_ok_and(|sources| connect::is_foreign(context, &sources.stores))
+/// Who looks after an ExternalSecret, as far as it is known here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Keeper {
+    /// Another controller class.
+    Foreign,
+    /// Its stores are not known: not yet, or they do not exist.
+    Unknown,
+    /// This controller's class.
+    Ours,
+}
+
+/// Who looks after the ExternalSecret `object` of `namespace`.
+pub fn keeper(context: &Context, namespace: &str, object: &ExternalSecret) -> Keeper {
+    let Ok(sources) = sources::sources(namespace, &object.spec) else { return Keeper::Unknown };
+    let is_known = |source: &sources::Source| context.stores.get(&source.store).is_some();
+    if connect::is_foreign(context, &sources.stores) {
+        Keeper::Foreign
+    } else if sources.stores.is_empty() || sources.stores.iter().any(is_known) {
+        Keeper::Ours
+    } else {
+        Keeper::Unknown
+    }
 }
 
 async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<Outcome, SyncError> {

@@ -11,7 +11,7 @@ use strongroom_crds::{ExternalSecret, SyncPolicy, SyncPolicySpec};
 
 use super::fault;
 use crate::context::Context;
-use crate::external_secret;
+use crate::external_secret::{self, Keeper};
 use crate::kube_io::{ObjectKey, Watched};
 
 /// What a policy may say.
@@ -54,8 +54,8 @@ pub struct Attached {
     pub missing: Vec<String>,
     /// Where another policy holds: field, ExternalSecret and that policy.
     pub overruled: Vec<(Field, String, String)>,
-    /// True if all of them belong to other controller classes.
-    pub is_foreign: bool,
+    /// Who looks after them: this controller's class if it does for one of them. Nothing if there are none.
+    pub keeper: Option<Keeper>,
 }
 
 impl Field {
@@ -102,16 +102,18 @@ impl Attached {
 pub fn attached(context: &Context, policy: &SyncPolicy) -> Attached {
     let namespace = policy.meta().namespace.clone().unwrap_or_default();
     let rivals = in_namespace(context, &namespace);
-    let mut attached = Attached { is_foreign: true, ..Attached::default() };
+    let mut attached = Attached::default();
     for name in selected(context, &namespace, &policy.spec) {
         let key = ObjectKey::new(&namespace, &name);
         let Some(object) = context.external_secrets.get(&key) else {
             attached.missing.push(name);
             continue;
         };
-        let is_foreign =
-            object.0.as_ref().is_ok_and(|object| external_secret::is_foreign(context, &namespace, object));
-        attached.is_foreign &= is_foreign;
+        let keeper = object
+            .0
+            .as_ref()
+            .map_or(Keeper::Unknown, |object| external_secret::keeper(context, &namespace, object));
+        attached.keeper = attached.keeper.max(Some(keeper));
         let mut holds = Vec::new();
         for field in Field::ALL.into_iter().filter(|field| field.is_said(&policy.spec)) {
             let rival =
@@ -126,7 +128,6 @@ pub fn attached(context: &Context, policy: &SyncPolicy) -> Attached {
         }
         attached.holds.insert(name, holds);
     }
-    attached.is_foreign &= !attached.is_empty();
     attached
 }
 

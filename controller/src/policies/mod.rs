@@ -23,6 +23,7 @@ use strongroom_crds::SyncPolicy;
 use tokio::time::Instant;
 
 use crate::context::Context;
+use crate::external_secret::Keeper;
 use crate::kube_io::{Events, Mirror, ObjectKey, Watched};
 use crate::rollout::{self, Windows};
 use crate::schedule::{Job, Limits, Next, RESYNC, Schedule};
@@ -31,6 +32,8 @@ use crate::schedule::{Job, Limits, Next, RESYNC, Schedule};
 const LIMITS: Limits = Limits { total: 8, per_group: 2 };
 /// A policy is not looked at more often than this, whatever changes around it.
 const PACE: Duration = Duration::from_millis(250);
+/// When it is not known who looks after what a policy is attached to.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// What is known of policies.
 #[derive(Debug)]
@@ -97,13 +100,17 @@ pub async fn reconcile(context: &Context, job: Job<ObjectKey>) -> Next {
         return Next::After(wait);
     }
     let attached = attached(context, policy);
-    if attached.is_foreign {
-        return Next::After(RESYNC);
+    match attached.keeper {
+        Some(Keeper::Foreign) => return Next::After(RESYNC),
+        // Whoever looks after them acts. Two who do might each forget what the other has seen.
+        Some(Keeper::Unknown) => return Next::After(LOOK_AGAIN),
+        Some(Keeper::Ours) | None => {}
     }
     let fault = fault::fault(&policy.spec);
     let mut written = Written::of(policy);
     let rolled = match (&policy.spec.restart, &fault) {
-        (Some(restart), None) => {
+        // With nothing attached there is nothing to compare; what was seen before is kept until there is again.
+        (Some(restart), None) if !attached.is_empty() => {
             let names = attached.of(Field::Restart);
             match rollout::roll(context, policy, restart, &names, &mut written).await {
                 Ok(rolled) => Some(rolled),
@@ -111,7 +118,7 @@ pub async fn reconcile(context: &Context, job: Job<ObjectKey>) -> Next {
             }
         }
         // A fault is about to be mended: what was restarted for what is not forgotten.
-        (Some(_), Some(_)) | (None, _) => None,
+        (Some(_), _) | (None, _) => None,
     };
     let next = rolled.as_ref().map_or(Next::After(RESYNC), |rolled| rolled.next.clone());
     let now = context.clock.now();

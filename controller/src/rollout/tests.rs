@@ -549,3 +549,35 @@ fn check(what: &str, deployment: &Deployment, changes: &[Timestamp]) {
     let missed = changes.iter().filter(|change| **change > since).count();
     assert_eq!(missed, 0, "{what}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_does_not_know_the_objects_or_their_stores_takes_nothing_from_who_does() {
+    let mut scene = Scene::new(&named("web"));
+    scene.deploy("web");
+    scene.write("a", "one");
+    scene.seconds(5).await;
+    let other = process(&scene.world, scene.origin);
+    let look = || async {
+        let job = Job { key: key("p"), failures: 0, asked: Instant::now() };
+        policies::reconcile(&other, job).await
+    };
+    for name in ["a", "b"] {
+        other.external_secrets.remove(&key(name), Some("9")).unwrap();
+    }
+    look().await;
+    let writes = scene.world().status_writes;
+    let drawing = json!({
+        "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",
+        "metadata": { "name": "a", "namespace": "ns", "uid": "a", "generation": 1 },
+        "spec": { "secretStoreRef": { "name": "late" }, "dataFrom": [{ "extract": { "key": "k" } }] },
+    });
+    other.external_secrets.put(key("a"), Some("10"), serde_json::from_value(drawing).unwrap()).unwrap();
+    advance(Duration::from_secs(1)).await;
+    let next = look().await;
+    assert!(matches!(next, Next::After(wait) if wait <= Duration::from_secs(10)), "{next:?}");
+    assert_eq!(scene.world().status_writes, writes, "what it does not know is for others to say");
+    scene.crash();
+    scene.write("a", "two");
+    scene.seconds(20).await;
+    assert_eq!(scene.restarts("web").len(), 1);
+}
