@@ -118,7 +118,7 @@ pub async fn reconcile(context: &Context, job: Job<ObjectKey>) -> Next {
             }
         }
         // A fault is about to be mended: what was restarted for what is not forgotten.
-        (Some(_), _) | (None, _) => None,
+        (Some(_) | None, _) => None,
     };
     let next = rolled.as_ref().map_or(Next::After(RESYNC), |rolled| rolled.next.clone());
     let now = context.clock.now();

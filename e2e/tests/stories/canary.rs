@@ -51,7 +51,7 @@ async fn nothing_that_vault_answers_is_seen_outside_secrets() -> Result<()> {
 
     let secrets = vault.secrets();
     let tokens = secrets.iter().filter(|secret| secret.starts_with("hvs.")).count();
-    ensure!(tokens >= 4, "the proxy saw {tokens} tokens: each login that works gets one");
+    ensure!(tokens >= 3, "the proxy saw {tokens} tokens: each of three logins gets one");
     assert_shown_nowhere(&story, &controller, &secrets.into_iter().collect::<Vec<_>>()).await?;
     drop(controller);
     story.end().await

@@ -1,5 +1,7 @@
 //! What the cluster itself refuses: Secrets that are too big, objects in namespaces that are going.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use serde_json::json;
 use strongroom_e2e::{
@@ -7,7 +9,7 @@ use strongroom_e2e::{
     manifests::ExternalSecret,
     observed::{occurrences, resource_version},
     story::Story,
-    wait::soon,
+    wait::{soon, until},
 };
 
 const OBJECTS: usize = 20;
@@ -63,7 +65,8 @@ async fn a_namespace_that_is_going_causes_no_storm() -> Result<()> {
     let watcher = Story::begin_patient("going-watcher").await?;
     let api = story.api_audit()?;
     story.cluster.delete(Kind::Namespace, "", &story.namespace).await?;
-    soon("the namespace to be empty", async || {
+    // kube-controller-manager empties namespaces one kind after the other, and those of other stories with it.
+    until("the namespace to be empty", Duration::from_mins(5), async || {
         for kind in [Kind::ExternalSecret, Kind::Secret, Kind::SecretStore] {
             let left = story.cluster.list(kind, &story.namespace, "").await?.len();
             ensure!(left == 0, "{left} of kind {} are left", kind.name());
