@@ -6,12 +6,17 @@ mod sts;
 pub use ecr::{EcrAuthorizationToken, EcrScope, EcrSpec};
 pub use sts::{StsParameters, StsSessionToken, StsSpec};
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use strongroom_provider_api::{Lease, LeaseEnd, Violation};
+use strongroom_provider_api::{Lease, LeaseEnd, Provider as _, Resolver, Result, Toolbox, Violation};
 
-use crate::config::{AwsAuth, auth_violations, region_violation};
+use crate::Aws;
+use crate::api::Api;
+use crate::config::{AwsAuth, auth_violations, login_method, region_violation};
+use crate::identity::{Caller, Role};
 
 /// What says with whom a generator talks, and as whom.
 #[derive(Serialize)]
@@ -28,6 +33,14 @@ impl Connection<'_> {
 
     fn violations(&self) -> Vec<Violation> {
         region_violation(self.region).into_iter().chain(auth_violations(self.auth)).collect()
+    }
+
+    /// Who asks for the token.
+    async fn caller(&self, resolver: Arc<dyn Resolver>, toolbox: &Toolbox) -> Result<Caller> {
+        toolbox.logins.check(Aws::NAME, login_method(self.auth))?;
+        let roles = self.role.filter(|arn| !arn.is_empty()).map(Role::plain);
+        let api = Api::new(self.region, toolbox)?;
+        Caller::connect(api, self.auth.cloned(), roles.into_iter().collect(), resolver).await
     }
 }
 

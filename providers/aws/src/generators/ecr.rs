@@ -11,16 +11,15 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use strongroom_provider_api::{
-    Error, ErrorKind, Generated, Generator, GeneratorClient, Provider as _, Resolver, Result, SecretBytes,
-    Stability, Toolbox, Violation,
+    Error, ErrorKind, Generated, Generator, GeneratorClient, Resolver, Result, SecretBytes, Stability,
+    Toolbox, Violation,
 };
 use zeroize::Zeroizing;
 
 use super::{Connection, lease};
-use crate::Aws;
-use crate::api::{Api, Ask, sent};
-use crate::config::{AwsAuth, login_method};
-use crate::identity::{Caller, Role};
+use crate::api::{Ask, sent};
+use crate::config::AwsAuth;
+use crate::identity::Caller;
 use crate::service::{ECR, ECR_PUBLIC};
 
 /// The generator.
@@ -115,11 +114,7 @@ impl Generator for EcrAuthorizationToken {
         resolver: Arc<dyn Resolver>,
         toolbox: Toolbox,
     ) -> Result<Arc<dyn GeneratorClient<EcrSpec>>> {
-        toolbox.logins.check(Aws::NAME, login_method(spec.auth.as_ref()))?;
-        let roles = spec.role.as_deref().filter(|arn| !arn.is_empty()).map(Role::plain);
-        let api = Api::new(&spec.region, &toolbox)?;
-        let caller = Caller::connect(api, spec.auth, roles.into_iter().collect(), resolver).await?;
-        Ok(Arc::new(Client { caller }))
+        Ok(Arc::new(Client { caller: spec.connection().caller(resolver, &toolbox).await? }))
     }
 }
 

@@ -7,15 +7,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use strongroom_provider_api::{
-    Error, ErrorKind, Generated, Generator, GeneratorClient, Provider as _, Resolver, Result, SecretBytes,
-    Stability, Toolbox, Violation,
+    Error, ErrorKind, Generated, Generator, GeneratorClient, Resolver, Result, SecretBytes, Stability,
+    Toolbox, Violation,
 };
 
 use super::{Connection, lease};
-use crate::Aws;
-use crate::api::{Api, Ask};
-use crate::config::{AwsAuth, login_method};
-use crate::identity::{Caller, Role, form, session_keys};
+use crate::api::Ask;
+use crate::config::AwsAuth;
+use crate::identity::{Caller, form, session_keys};
 use crate::service::STS;
 
 /// The generator.
@@ -84,11 +83,7 @@ impl Generator for StsSessionToken {
         resolver: Arc<dyn Resolver>,
         toolbox: Toolbox,
     ) -> Result<Arc<dyn GeneratorClient<StsSpec>>> {
-        toolbox.logins.check(Aws::NAME, login_method(spec.auth.as_ref()))?;
-        let roles = spec.role.as_deref().filter(|arn| !arn.is_empty()).map(Role::plain);
-        let api = Api::new(&spec.region, &toolbox)?;
-        let caller = Caller::connect(api, spec.auth, roles.into_iter().collect(), resolver).await?;
-        Ok(Arc::new(Client { caller }))
+        Ok(Arc::new(Client { caller: spec.connection().caller(resolver, &toolbox).await? }))
     }
 }
 
