@@ -59,8 +59,8 @@ pub const DSA_STEPS: usize = 900_000;
 /// Steps of one operation with a private key (about 2 ms).
 pub const SIGNATURE_STEPS: usize = 2_000;
 
-/// Longest template source, in bytes.
-pub const MAX_TEMPLATE_BYTES: usize = 256 * 1024;
+/// Longest source of a Handlebars template, in bytes.
+pub const MAX_TEMPLATE_BYTES: usize = 128 * 1024;
 
 /// Deepest nesting of template blocks and subexpressions.
 pub const MAX_TEMPLATE_NESTING: usize = 64;
@@ -68,8 +68,12 @@ pub const MAX_TEMPLATE_NESTING: usize = 64;
 /// Most bytes that one template may render.
 pub const MAX_RENDERED_BYTES: usize = 1024 * 1024;
 
-/// Most `{{…}}` tags in one template: finding a tag's line makes the parser read the source once more.
+/// Most `{{…}}` tags in one Handlebars template.
 pub const MAX_TEMPLATE_TAGS: usize = 1024;
+
+/// Most that a Handlebars template's tags times its bytes may be: finding a tag's line makes the parser read the source
+/// once more. It allows 1,024 tags in 16 KiB, or 128 in the longest source.
+pub const MAX_TEMPLATE_READING: usize = 16 * 1024 * 1024;
 
 /// Stack of the thread that parses and renders a template. As many nested blocks as a template may have tags
 /// fit in it, so that nothing depends on the nesting check alone.
@@ -93,6 +97,14 @@ pub const MAX_GO_RENDER_DEPTH: usize = 256;
 /// where reading takes longer. A step takes about 0.1 microseconds, and at most about one.
 /// Templates that call each other twice double it at every level.
 pub const MAX_GO_RENDER_STEPS: u64 = 1_000_000;
+
+/// The work of one rendering of a source of so many bytes: reading it was work too, nine steps for ten bytes. So a source
+/// as long as it may be is refused as soon as a rendering of a short one that does as much.
+#[must_use]
+pub fn render_steps(source_bytes: usize) -> u64 {
+    let read = u64::try_from(source_bytes).unwrap_or(u64::MAX).saturating_mul(9) / 10;
+    MAX_GO_RENDER_STEPS.saturating_sub(read)
+}
 
 /// Most bytes that one rendering may build on the way to its output.
 pub const MAX_GO_RENDER_MEMORY_BYTES: u64 = 16 * 1024 * 1024;

@@ -41,9 +41,8 @@ const LEASE_LIMITS: Limits = Limits { total: 16, per_group: 8 };
 /// For so long the first lists of our own kinds are waited for: their definitions may be missing.
 const OWN_KNOWN: Duration = Duration::from_secs(10);
 /// The work is waiting for answers, and what computes for long gives its place away (`block_in_place`). Each further
-/// thread is woken at nearly every step, which costs more than the steps; one alone would let many bad objects hold up
-/// a good one on a busy machine.
-const THREADS: usize = 2;
+/// thread is woken at nearly every step, which costs more than the steps.
+const THREADS: usize = 1;
 /// Where a pod finds the name of its namespace.
 const OWN_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 /// Where Linux tells the name of the pod, or of the machine.

@@ -23,6 +23,8 @@ const HEALTHY: usize = 20;
 const LONG: Duration = Duration::from_mins(10);
 /// Generous, because the machine may be busy; what is usual is printed.
 const MOST: Duration = Duration::from_secs(15);
+/// How many times as long as alone is no more than a busy machine explains.
+const TIMES: u32 = 20;
 const BATCH: &str = "e2e.strongroom.dev/batch";
 
 #[tokio::test]
@@ -58,7 +60,7 @@ async fn a_thousand_poison_objects_do_not_hold_up_a_healthy_one() -> Result<()> 
          while they go on failing {later}"
     )?;
     for seen in [&first, &later] {
-        assert!(seen.longest < MOST, "{seen}");
+        assert!(seen.longest < MOST.max(alone.longest * TIMES), "{seen}, and alone {alone}");
     }
     drop(controller);
     story.end().await

@@ -13,6 +13,9 @@ use crate::bench::scene::f64_of;
 use crate::bench::usage;
 use crate::progress;
 
+/// What the API server meets before the first measurement, so that it is warm.
+const WARM_UP: usize = 200;
+
 /// What the bare writer reached.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ceiling {
@@ -20,6 +23,12 @@ pub(super) struct Ceiling {
     pub(super) rate: f64,
     /// Milliseconds of its own CPU time for each.
     pub(super) own_cpu_ms: f64,
+}
+
+/// The ceiling once the API server is warm.
+pub(super) fn warm_ceiling(api: &ApiClient, count: usize, writers: usize) -> Result<Ceiling> {
+    ceiling(api, WARM_UP, writers)?;
+    ceiling(api, count, writers)
 }
 
 /// The ceiling of `writers` at once, each of which creates a Secret and then writes one status. The

@@ -14,15 +14,12 @@ use crate::interrupt;
 
 /// A controller that is slower than this is not measured.
 pub(super) const LIMIT: Duration = Duration::from_mins(10);
-/// What the API server meets before the first measurement, so that it is warm.
-const WARM_UP: usize = 200;
 const PAUSE: Duration = Duration::from_secs(3);
 
 /// Measures the ceiling, the controller, and the ceiling again, for a machine is not always equally fast.
 pub(super) fn run(options: &Options, scene: &Scene, report: &mut Report) -> Result<()> {
     let (count, writers) = (options.objects(), usize::from(options.writers));
-    bare_writer::ceiling(&scene.api, WARM_UP, writers)?;
-    let before = bare_writer::ceiling(&scene.api, count, writers)?;
+    let before = bare_writer::warm_ceiling(&scene.api, count, writers)?;
     scene.create_objects(count, "1h", Duration::ZERO)?;
     interrupt::sleep(PAUSE)?;
 
@@ -48,12 +45,12 @@ pub(super) fn run(options: &Options, scene: &Scene, report: &mut Report) -> Resu
     report.tell("  from its start to the last status", time, "s");
     let first = written.first_secret().map(|first| between(started, first));
     report.tell("  from its start to the first Secret", first, "s");
-    judge_costs(&window, count, report);
+    judge_costs(&window, count, ceiling, report);
     Ok(())
 }
 
-fn judge_costs(window: &Window, count: usize, report: &mut Report) {
-    report.judge("own CPU an object", window.own_cpu_ms(count), "ms", targets::COLD_CPU_MS);
+fn judge_costs(window: &Window, count: usize, ceiling: f64, report: &mut Report) {
+    window.judge_own_cpu(report, count, "object", ceiling, targets::COLD_CPU_MS);
     report.judge("API requests an object", window.requests_each(count), "", targets::COLD_REQUESTS);
     let most = reads_by_path(&window.vault).values().map(Vec::len).max();
     report.judge("Vault reads of one path, at most", most.map(f64_of), "", targets::READS_OF_A_PATH);

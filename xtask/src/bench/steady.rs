@@ -13,7 +13,7 @@ use crate::bench::report::Report;
 use crate::bench::scene::{Scene, f64_of};
 use crate::bench::statistics::{lateness, percentile};
 use crate::bench::window::{Opened, Window};
-use crate::bench::{Options, synced, targets, usage};
+use crate::bench::{Options, bare_writer, synced, targets, usage};
 use crate::interrupt;
 
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -21,6 +21,7 @@ const INTERVAL: Duration = Duration::from_secs(30);
 /// Measures one stretch without probes and one with them.
 pub(super) fn run(options: &Options, scene: &Scene, report: &mut Report) -> Result<()> {
     let count = options.objects();
+    let ceiling = bare_writer::warm_ceiling(&scene.api, count, usize::from(options.writers))?.rate;
     let (mut log, mut vault) = (scene.api_log()?, scene.vault_log()?);
     let spread = if options.burst { Duration::ZERO } else { INTERVAL };
     let mut controller = if options.burst {
@@ -45,12 +46,13 @@ pub(super) fn run(options: &Options, scene: &Scene, report: &mut Report) -> Resu
 
     let reads = vault.take()?;
     let refreshes = quiet.reads_and_logins().0;
-    report.judge("own CPU a refresh", quiet.own_cpu_ms(refreshes), "ms", targets::REFRESH_CPU_MS);
+    quiet.judge_own_cpu(report, refreshes, "refresh", ceiling, targets::REFRESH_CPU_MS);
     report.judge("API requests a refresh", quiet.requests_each(refreshes), "", targets::REFRESH_REQUESTS);
     let late = lateness_in(&quiet, &reads);
     report.judge("lateness p99", percentile(&late, 0.99), "s", targets::LATENESS);
     report.tell("  lateness p50", percentile(&late, 0.5), "s");
     report.tell("  lateness, most", percentile(&late, 1.0), "s");
+    report.tell("  ceiling", ceiling, "objects/s");
     report.tell("  refreshes", f64_of(refreshes), "");
     report.tell("  resident", usage::resident(controller.id())?.now, "MiB");
     judge_latencies(&latencies, report);

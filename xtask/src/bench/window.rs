@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use crate::bench::audit::{ApiLog, ApiRequest, VaultLog, VaultRequest, by_kind};
 use crate::bench::clock::now;
 use crate::bench::controller::Controller;
-use crate::bench::report::Report;
+use crate::bench::report::{Report, Target};
 use crate::bench::scene::{Scene, f64_of};
+use crate::bench::targets::REFERENCE_CEILING;
 use crate::bench::usage::{CpuTimes, CpuUse};
 
 /// A stretch that has begun.
@@ -63,6 +64,21 @@ impl Window {
     /// Milliseconds of the controller's own CPU time for each of `count` things; `None` if there are none.
     pub(super) fn own_cpu_ms(&self, count: usize) -> Option<f64> {
         (count > 0).then(|| self.cpu.of("controller") * 1000.0 / f64_of(count))
+    }
+
+    /// Judges the controller's CPU time for each of `count` as it would be on the machine of the targets.
+    pub(super) fn judge_own_cpu(
+        &self,
+        report: &mut Report,
+        count: usize,
+        each: &str,
+        ceiling: f64,
+        target: Target,
+    ) {
+        let here = self.own_cpu_ms(count);
+        let there = here.map(|here| here * ceiling / REFERENCE_CEILING);
+        report.judge(&format!("own CPU each {each}, at {REFERENCE_CEILING} objects/s"), there, "ms", target);
+        report.tell("  on this machine", here, "ms");
     }
 
     /// Share of one core that the controller used, in percent.

@@ -31,7 +31,7 @@ pub use error::{Problem, TemplateError};
 pub(crate) use guard::walkable;
 
 use crate::funcs::Scope;
-use crate::limits::{MAX_GO_RENDER_MEMORY_BYTES, MAX_GO_RENDER_STEPS, MAX_GO_TEMPLATE_BYTES};
+use crate::limits::{MAX_GO_RENDER_MEMORY_BYTES, MAX_GO_TEMPLATE_BYTES, render_steps};
 use crate::value::{Element, Map, Text, Value};
 
 /// What encloses an action. An empty one stands for Go's own.
@@ -63,6 +63,8 @@ pub enum MissingKey {
 pub struct Template {
     tree: tree::Tree,
     lines: error::Lines,
+    /// The work that a rendering may take.
+    steps: u64,
 }
 
 impl fmt::Debug for Template {
@@ -83,7 +85,7 @@ pub fn compile(source: impl AsRef<[u8]>, delimiters: &Delimiters) -> Result<Temp
     }
     let lines = error::Lines::of(source);
     match parser::parsed(source, &delimiters.left, &delimiters.right) {
-        Ok(tree) => Ok(Template { tree, lines }),
+        Ok(tree) => Ok(Template { tree, lines, steps: render_steps(source.len()) }),
         Err(fault) => Err(lines.error(*fault)),
     }
 }
@@ -141,8 +143,7 @@ impl Template {
         environment: &mut Environment<'_>,
         missing_key: MissingKey,
     ) -> Result<Vec<u8>, TemplateError> {
-        let scope =
-            Scope::new(environment.now, environment.random, MAX_GO_RENDER_STEPS, MAX_GO_RENDER_MEMORY_BYTES);
+        let scope = Scope::new(environment.now, environment.random, self.steps, MAX_GO_RENDER_MEMORY_BYTES);
         run::Run::new(&self.tree, root, missing_key, scope)
             .rendered()
             .map_err(|fault| self.lines.error(*fault))

@@ -4,7 +4,9 @@ use handlebars::{RenderErrorReason, TemplateErrorReason};
 
 use crate::engine::go_template::{exceeded, names};
 use crate::engine::near::{near, near_names};
-use crate::limits::{MAX_RENDERED_BYTES, MAX_TEMPLATE_BYTES, MAX_TEMPLATE_NESTING, MAX_TEMPLATE_TAGS};
+use crate::limits::{
+    MAX_RENDERED_BYTES, MAX_TEMPLATE_BYTES, MAX_TEMPLATE_NESTING, MAX_TEMPLATE_READING, MAX_TEMPLATE_TAGS,
+};
 
 /// Why a template cannot be read or rendered. Lines and columns count from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,6 +17,14 @@ pub enum TemplateError {
     /// There are more than [`MAX_TEMPLATE_TAGS`] tags.
     #[error("template has more than {MAX_TEMPLATE_TAGS} tags")]
     TooManyTags,
+    /// There are more tags than a source of its length may have: [`MAX_TEMPLATE_READING`].
+    #[error("template of {bytes} bytes has {tags} tags; so long a template may have at most {}", MAX_TEMPLATE_READING / bytes)]
+    TooManyTagsForLength {
+        /// How many.
+        tags: usize,
+        /// How long it is.
+        bytes: usize,
+    },
     /// Blocks or brackets are nested deeper than [`MAX_TEMPLATE_NESTING`].
     #[error("template line {line}: blocks or brackets are nested deeper than {MAX_TEMPLATE_NESTING} levels")]
     TooNested {

@@ -7,7 +7,7 @@
 
 use super::bytes::has_stand_ins;
 use super::error::TemplateError;
-use crate::limits::{MAX_TEMPLATE_BYTES, MAX_TEMPLATE_NESTING, MAX_TEMPLATE_TAGS};
+use crate::limits::{MAX_TEMPLATE_BYTES, MAX_TEMPLATE_NESTING, MAX_TEMPLATE_READING, MAX_TEMPLATE_TAGS};
 
 /// Checks the raw text of a template.
 pub(super) fn source(source: &str) -> Result<(), TemplateError> {
@@ -17,8 +17,12 @@ pub(super) fn source(source: &str) -> Result<(), TemplateError> {
     if has_stand_ins(source) {
         return Err(TemplateError::ReservedCharacter);
     }
-    if source.matches("{{").count() > MAX_TEMPLATE_TAGS {
+    let (tags, bytes) = (source.matches("{{").count(), source.len());
+    if tags > MAX_TEMPLATE_TAGS {
         return Err(TemplateError::TooManyTags);
+    }
+    if tags * bytes > MAX_TEMPLATE_READING {
+        return Err(TemplateError::TooManyTagsForLength { tags, bytes });
     }
     let mut scan = Scan { source, at: 0, depth: 0, open: Vec::new() };
     while let Some(start) = scan.next_tag() {
