@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use strongroom_crds::{ExternalSecret, GeneratorState, SecretLease};
 use strongroom_provider_api::Clock;
 
-use crate::external_secret::{Brake, Refreshed, StatusSchema, Templates};
+use crate::changes;
+use crate::external_secret::{Asked, Brake, Refreshed, StatusSchema, Templates};
 use crate::generators::{Clients, Registry};
 use crate::kube_io::{
     Cluster, Events, ManifestMirrors, Mirror, NamespaceView, ObjectKey, References, SecretDigest, Watched,
@@ -43,6 +44,8 @@ pub struct Settings {
     pub generator_states: bool,
     /// `--generator-gc-grace-period`
     pub generator_grace: Duration,
+    /// `--change-sweep-interval` and its like
+    pub changes: changes::Defaults,
 }
 
 /// What the hops share.
@@ -86,6 +89,8 @@ pub struct Context {
     pub status_schema: StatusSchema,
     /// ExternalSecrets whose templates have changed. Written by the watches and by `report`.
     pub retemplated: Marks,
+    /// Refreshes before their time. Written by `refresh`, `changes` and `report`.
+    pub asked: Asked,
     /// Which stores may be asked. Written by `connect` and `fetch`.
     pub breakers: Arc<Breakers>,
     /// When each ExternalSecret is looked at.

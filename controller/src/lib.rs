@@ -13,6 +13,7 @@
 //! 8. **Report** status, event, log line, metrics and the next time.
 
 pub mod app;
+pub mod changes;
 pub mod context;
 pub mod election;
 pub mod error;
@@ -23,6 +24,7 @@ pub mod kube_io;
 pub mod leases;
 pub mod policies;
 pub mod random;
+pub mod refresh;
 pub mod rollout;
 pub mod schedule;
 pub mod secret_store;

@@ -153,8 +153,12 @@ impl Account {
 async fn give_rights(testbed: &Testbed, cluster: &Cluster) -> Result<()> {
     let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } });
     create_once(cluster, &namespace).await?;
-    let rbac =
-        ["--show-only=templates/rbac.yaml", "--set-json", GENERIC, "--set=workloadRestarts.enabled=true"];
+    let rbac = [
+        "--show-only=templates/rbac.yaml",
+        "--set-json",
+        GENERIC,
+        "--set=workloadRestarts.enabled=true,refreshApi.enabled=true",
+    ];
     Release::render(testbed, "strongroom", NAMESPACE, &rbac).await?.apply(cluster, &[]).await?;
     let binding = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",

@@ -55,6 +55,21 @@ true
 {{- if and .Values.processClusterStore (not (include "strongroom.isScoped" .)) -}}true{{- end -}}
 {{- end }}
 
+{{/* Whether the refresh endpoint has a certificate. */}}
+{{- define "strongroom.refreshTls" -}}
+{{- if and .Values.refreshApi.enabled .Values.refreshApi.tls.secretName -}}true{{- end -}}
+{{- end }}
+
+{{/* To ask who a caller of the refresh endpoint is, and what they may do; of the whole cluster by nature. */}}
+{{- define "strongroom.reviewRules" -}}
+- apiGroups: [authentication.k8s.io]
+  resources: [tokenreviews]
+  verbs: [create]
+- apiGroups: [authorization.k8s.io]
+  resources: [subjectaccessreviews]
+  verbs: [create]
+{{- end }}
+
 {{/* The kinds of the API that teams write. */}}
 {{- define "strongroom.userRules" -}}
 - apiGroups: [external-secrets.io, generators.external-secrets.io, generators.strongroom.dev, strongroom.dev]

@@ -1,6 +1,7 @@
 //! The command line: the only place where flags and the environment are read.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -44,6 +45,19 @@ pub(super) struct ControllerArgs {
     /// How a log line looks.
     #[arg(long, default_value = "json")]
     pub(super) log_format: LogFormat,
+    /// Address of the refresh endpoint (`POST /v1/refresh`), for example `:8443`; there is none if not given.
+    #[arg(long)]
+    pub(super) refresh_api_addr: Option<ListenAddress>,
+    /// Certificate of the refresh endpoint with its chain, a PEM file that is read again when it changes; plain HTTP if
+    /// not given.
+    #[arg(long, requires = "refresh_api_key_file")]
+    pub(super) refresh_api_cert_file: Option<PathBuf>,
+    /// Private key of that certificate, a PEM file.
+    #[arg(long, requires = "refresh_api_cert_file")]
+    pub(super) refresh_api_key_file: Option<PathBuf>,
+    /// Tokens of callers of the refresh endpoint must be meant for one of these audiences; empty: for the API server.
+    #[arg(long, value_delimiter = ',', default_value = "strongroom")]
+    pub(super) refresh_api_audience: Vec<String>,
     /// Only this namespace; all if not given.
     #[arg(long, default_value = "")]
     pub(super) namespace: String,
@@ -124,6 +138,18 @@ pub(super) struct ControllerArgs {
     /// A refresh that brings nothing new is not written into the status within so long of the last one that is.
     #[arg(long, default_value = "1m")]
     pub(super) status_time_interval: FlagDuration,
+    /// Time between two looks at the metadata of the entries in use, of stores that can tell a change by it (Vault's KV
+    /// version 2); 0s for none. A store's annotation `strongroom.dev/change-sweep-interval` says otherwise for it.
+    #[arg(long, default_value = "0s")]
+    pub(super) change_sweep_interval: FlagTime,
+    /// Such looks a second, at one store as one identity.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) change_sweep_rate: u32,
+    /// Listen to the changes that services tell of their own accord (Vault Enterprise's events). A store's annotation
+    /// `strongroom.dev/change-events` says otherwise for it.
+    #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    pub(super) change_events: bool,
     /// Which addresses stores may be reached at: any; no-metadata (all but link-local ones and those of cloud
     /// metadata services); public (only those of the internet).
     #[arg(long, default_value = "no-metadata")]
@@ -225,6 +251,19 @@ impl FromStr for FlagDuration {
         let duration: GoDuration = text.parse().map_err(|error| format!("{error}"))?;
         let positive = duration.as_std().filter(|duration| !duration.is_zero());
         positive.map(Self).ok_or_else(|| format!("{text:?} is not a positive duration"))
+    }
+}
+
+/// A duration as Go writes it, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FlagTime(pub(super) Duration);
+
+impl FromStr for FlagTime {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let duration: GoDuration = text.parse().map_err(|error| format!("{error}"))?;
+        duration.as_std().map(Self).ok_or_else(|| format!("{text:?} is negative"))
     }
 }
 

@@ -19,7 +19,7 @@ use super::admin::Admin;
 use super::args::ControllerArgs;
 use crate::context::{Context, InStep, Marks, Settings};
 use crate::election::{Election, Terms};
-use crate::external_secret::{Brake, BrakeLimits, Refreshed, StatusSchema, Templates};
+use crate::external_secret::{Asked, Brake, BrakeLimits, Refreshed, StatusSchema, Templates};
 use crate::generators::{Clients, Registry};
 use crate::kube_io::{Cluster, Events, ManifestMirrors, Mirror, ObjectKey, References, watches};
 use crate::leases::LeaseClients;
@@ -28,7 +28,7 @@ use crate::random::SystemRandom;
 use crate::schedule::{Job, Limits, Next, Schedule, dispatch, watchdog};
 use crate::stores::{Pool, StoreTemplates, Stores};
 use crate::telemetry::{Metrics, start_logs};
-use crate::{external_secret, generators, leases, policies, secret_store};
+use crate::{changes, external_secret, generators, leases, policies, refresh, secret_store};
 
 /// What runs at a stop may take this long to end.
 const GRACE: Duration = Duration::from_secs(20);
@@ -71,6 +71,7 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     let mut stop = stop_signal()?;
     let logins = allowed_logins(&args.allowed_login_methods)?;
     let admin = Admin::bind(args.metrics_addr, args.live_addr).await?;
+    let endpoint = refresh_listener(&args).await?;
     let client = kube_client().await?;
     let scope = watches::Scope {
         namespace: Some(args.namespace.clone()).filter(|namespace| !namespace.is_empty()),
@@ -79,6 +80,10 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     let context = Arc::new(context(&args, &scope, &client, logins));
     let mut background = JoinSet::new();
     background.spawn(admin.serve(Arc::clone(&context)));
+    if let Some(listener) = endpoint {
+        let audiences = args.refresh_api_audience.iter().filter(|name| !name.is_empty()).cloned().collect();
+        background.spawn(refresh::serve(listener, refresh::Api { context: Arc::clone(&context), audiences }));
+    }
     watches::spawn(&mut background, client, &scope, &context);
     let election = election(&args, &context)?;
     let begin = async {
@@ -107,6 +112,7 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     background.spawn(watched(Arc::clone(&context.state_schedule)));
     background.spawn(watched(Arc::clone(&context.lease_schedule)));
     background.spawn(watched(Arc::clone(&context.policies.schedule)));
+    background.spawn(changes::run(Arc::clone(&context)));
     let work = async {
         tokio::join!(
             attempts(&context, &context.store_schedule, &stop, |context, job| async move {
@@ -146,6 +152,18 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     tokio::join!(context.pool.close(), context.generator_clients.close());
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The refresh endpoint, bound, if there is to be one.
+async fn refresh_listener(args: &ControllerArgs) -> anyhow::Result<Option<refresh::Listener>> {
+    let Some(address) = args.refresh_api_addr else { return Ok(None) };
+    let files = args.refresh_api_cert_file.clone().zip(args.refresh_api_key_file.clone());
+    let files = files.map(|(certificate, key)| refresh::TlsFiles { certificate, key });
+    if files.is_none() {
+        tracing::warn!("the refresh endpoint has no certificate: tokens travel in plain text");
+    }
+    let listener = refresh::Listener::bind(address.0, files).await.context("--refresh-api-addr")?;
+    Ok(Some(listener))
 }
 
 /// Makes the attempts that `schedule` asks for, until `stop` says so.
@@ -252,6 +270,7 @@ fn context(
         refreshed: Refreshed::default(),
         status_schema: StatusSchema::default(),
         retemplated: Marks::default(),
+        asked: Asked::default(),
         breakers: Arc::default(),
         schedule: Arc::new(Schedule::new(limits)),
         store_schedule: Arc::new(Schedule::new(STORE_LIMITS)),
@@ -276,6 +295,11 @@ fn context(
             cluster_stores: args.enable_cluster_store_reconciler,
             generator_states: args.enable_generator_state,
             generator_grace: args.generator_gc_grace_period.0,
+            changes: changes::Defaults {
+                sweep: args.change_sweep_interval.0,
+                rate: args.change_sweep_rate,
+                events: args.change_events,
+            },
         },
         cluster,
     }

@@ -8,6 +8,7 @@ use strongroom_crds::{
 };
 use tokio::time::Instant;
 
+use super::asked::{Ask, Asker};
 use super::gather::Observed;
 use super::{pause, spread, window};
 
@@ -36,6 +37,8 @@ pub(super) enum Cause {
     Failed,
     /// A lease of what its generators made cannot be kept alive: others must take its place.
     LeaseEnds,
+    /// It was asked for before its time: by somebody, or because its store holds something else.
+    Asked,
     /// The target does not exist, or has lost its managed label.
     TargetMissing,
     /// The target's data is not what was written.
@@ -70,6 +73,7 @@ pub(super) fn due(observed: &Observed, spec: &ExternalSecretSpec) -> Result<Due,
         template_changed,
         failed,
         lease_ends,
+        asked,
         interval_passed,
         target_missing,
         target_altered,
@@ -123,6 +127,8 @@ pub(super) fn is_fresh(observed: &Observed) -> bool {
 pub(super) fn since(cause: Cause, asked: Instant, observed: &Observed, interval: Duration) -> Instant {
     let earlier = match cause {
         Cause::IntervalPassed => asked.checked_sub(TOGETHER.min(interval / 20)).unwrap_or(asked),
+        // Not when this object was put into line: those that were asked for together share their reads.
+        Cause::Asked => observed.asked.map_or(asked, |ask| ask.since),
         Cause::NeverSynced
         | Cause::Changed
         | Cause::TemplateChanged
@@ -192,7 +198,25 @@ fn lease_ends(facts: &Facts<'_>) -> Option<Cause> {
     facts.observed.lease_ends.then_some(Cause::LeaseEnds)
 }
 
-/// Sync windows hold up a refresh that is due by its interval, and nothing else.
+fn asked(facts: &Facts<'_>) -> Option<Cause> {
+    let ask = facts.heeded_ask()?;
+    let open = ask.asker == Asker::User || facts.window() == window::Verdict::Open;
+    open.then_some(Cause::Asked)
+}
+
+/// Whether an object of this `spec` is refreshed before its time at the word of `asker`: where an annotation would do
+/// it, or, at the store's word, where the timer would.
+pub(super) fn heeds(spec: &ExternalSecretSpec, asker: Asker) -> bool {
+    let interval = refresh_after(spec).ok().flatten();
+    let periodic = matches!(spec.refresh_policy, Some(RefreshPolicy::Periodic) | None);
+    match asker {
+        _ if periodic => interval.is_some(),
+        Asker::User => spec.refresh_policy == Some(RefreshPolicy::OnChange),
+        Asker::Store => false,
+    }
+}
+
+/// Sync windows hold up a refresh that is due by its interval or at the store's word, and nothing else.
 fn interval_passed(facts: &Facts<'_>) -> Option<Cause> {
     let passed = facts.remaining().is_some_and(|remaining| remaining.is_zero());
     (passed && facts.window() == window::Verdict::Open).then_some(Cause::IntervalPassed)
@@ -206,11 +230,16 @@ impl Facts<'_> {
     /// When the timer alone may make it due. Behind a closed window that is when a window begins or ends, not a
     /// poll (spec eso-core Q2).
     fn next_look(&self) -> Option<Duration> {
-        match (self.remaining()?, self.window()) {
+        let remaining = if self.heeded_ask().is_some() { Duration::ZERO } else { self.remaining()? };
+        match (remaining, self.window()) {
             (remaining, _) if !remaining.is_zero() => Some(remaining),
             (_, window::Verdict::Closed(change)) => change,
             (remaining, window::Verdict::Open) => Some(remaining),
         }
+    }
+
+    fn heeded_ask(&self) -> Option<Ask> {
+        self.observed.asked.filter(|ask| self.observed.spec().is_ok_and(|spec| heeds(spec, ask.asker)))
     }
 
     fn heeds_changes(&self) -> bool {
@@ -289,6 +318,7 @@ mod tests {
             target: Some(Arc::new(digest)),
             namespace: Arc::new(NamespaceView::default()),
             retemplated: None,
+            asked: None,
             lease_ends: false,
             refreshed: None,
             ruled: crate::policies::Ruled::default(),
@@ -497,5 +527,47 @@ mod tests {
         let observed = observed(&json!({ "refreshInterval": "soon" }), 1);
         let error = due(&observed, observed.spec().unwrap()).unwrap_err();
         assert!(error.starts_with("spec.refreshInterval: ") && error.contains("soon"), "{error}");
+    }
+
+    #[test]
+    fn what_is_asked_for_is_due_where_an_annotation_or_the_timer_would_make_it_due() {
+        let since = tokio::time::Instant::now();
+        for (spec, user, store) in [
+            (json!({}), true, true),
+            (json!({ "refreshPolicy": "OnChange" }), true, false),
+            (json!({ "refreshPolicy": "CreatedOnce" }), false, false),
+            (json!({ "refreshInterval": "0" }), false, false),
+        ] {
+            for (asker, heeded) in [(Asker::User, user), (Asker::Store, store)] {
+                let mut observed = observed(&spec, 1);
+                observed.asked = Some(Ask { asker, since });
+                let due = verdict(&observed) == Due::Now(Cause::Asked);
+                assert_eq!(due, heeded, "{spec} {asker:?}");
+                assert_eq!(heeds(observed.spec().unwrap(), asker), heeded, "{spec} {asker:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_closed_window_holds_up_the_stores_word_and_not_the_users() {
+        // It opens at nine.
+        let windows = json!({ "kind": "allow", "windows": [{ "schedule": "0 9 * * *", "duration": "1h" }] });
+        let closed = json!({ "syncWindows": windows });
+        let mut observed = observed(&closed, 1);
+        observed.asked = Some(Ask { asker: Asker::User, since: tokio::time::Instant::now() });
+        assert_eq!(verdict(&observed), Due::Now(Cause::Asked));
+        observed.asked = Some(Ask { asker: Asker::Store, since: tokio::time::Instant::now() });
+        let till_nine = Duration::from_secs(60 * (9 * 60 - 1) + 1);
+        assert_eq!(verdict(&observed), Due::Later(Some(till_nine)));
+    }
+
+    #[test]
+    fn those_that_were_asked_for_together_may_share_a_read() {
+        let begun = tokio::time::Instant::now();
+        let mut observed = observed(&json!({}), 1);
+        observed.seen = begun;
+        observed.asked = Some(Ask { asker: Asker::Store, since: begun });
+        let later = begun + Duration::from_secs(3);
+        assert_eq!(since(Cause::Asked, later, &observed, Duration::from_hours(1)), begun);
     }
 }

@@ -9,6 +9,7 @@ use kube::api::ObjectMeta;
 use strongroom_crds::{ExternalSecret, ExternalSecretSpec, ExternalSecretStatus};
 use tokio::time::Instant;
 
+use super::asked::Ask;
 use crate::context::Context;
 use crate::hash;
 use crate::kube_io::{NamespaceView, ObjectKey, SecretDigest, Watched};
@@ -34,6 +35,8 @@ pub(super) struct Observed {
     pub namespace: Arc<NamespaceView>,
     /// The mark that says that a source of its template has changed.
     pub retemplated: Option<u64>,
+    /// What was asked for before its time.
+    pub asked: Option<Ask>,
     /// What policies say.
     pub ruled: Ruled,
     /// The time at which all this holds; becomes `refreshTime`.
@@ -52,6 +55,7 @@ pub(super) fn gather(context: &Context, key: &ObjectKey) -> Option<Observed> {
         lease_ends: lease_ends(context, key, &object),
         refreshed: context.refreshed.get(key, object.meta().uid.as_deref().unwrap_or_default()),
         retemplated: context.retemplated.get(key),
+        asked: context.asked.get(key),
         ruled: policies::ruled(context, key, &object),
         now: context.clock.now(),
         object,

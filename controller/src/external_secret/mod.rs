@@ -1,6 +1,7 @@
 //! One ExternalSecret, from watch event to written Secret.
 
 mod apply;
+mod asked;
 mod brake;
 mod build;
 mod change;
@@ -24,6 +25,7 @@ mod sources;
 mod spread;
 mod status;
 mod template;
+mod uses;
 pub mod watch;
 mod window;
 mod words;
@@ -36,10 +38,12 @@ use strongroom_crds::{ExternalSecret, ExternalSecretSpec};
 use strongroom_provider_api::SecretBytes;
 use tokio::time::Instant;
 
+pub use asked::{Ask, Asked, Asker};
 pub use brake::{Brake, BrakeLimits, Held};
 pub use gather::target_key;
 pub use near::Near;
 pub use status::{Refreshed, StatusSchema};
+pub use uses::{Use, users};
 
 use crate::context::Context;
 use crate::error::SyncError;
@@ -148,7 +152,7 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
         generate::Found::Foreign => return Ok(Outcome::NotOurs),
     };
     let stands = |inputs: Option<&str>| {
-        cause == Cause::IntervalPassed && stand(context, observed, &generators, inputs)
+        matches!(cause, Cause::IntervalPassed | Cause::Asked) && stand(context, observed, &generators, inputs)
     };
     if sources.stores.is_empty() && stands(None) {
         return Ok(kept(spec, next_refresh));

@@ -127,6 +127,9 @@ async fn succeeded(context: &Context, observed: &Observed, outcome: Outcome) -> 
     if let Some(mark) = observed.retemplated {
         context.retemplated.settle(&observed.key, mark);
     }
+    if let Some(ask) = observed.asked {
+        context.asked.settle(&observed.key, ask);
+    }
     let mut status = observed.status();
     status::set_ready(&mut status, true, told.reason, told.message, observed.now);
     status::set_synced(context, &mut status, Ok(()), told.next, observed.now);

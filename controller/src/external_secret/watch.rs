@@ -5,8 +5,11 @@ use kube::api::ObjectMeta;
 use strongroom_crds::ExternalSecret;
 use strongroom_crds::conditions::{ConditionType, STATUS_TRUE};
 
+use super::asked::Ask;
+use super::due;
 use super::gather::target_key;
 use super::sources::sources;
+use super::{Keeper, keeper};
 use crate::context::Context;
 use crate::kube_io::{NamespaceView, ObjectKey, Reference, ReferenceKind, SecretDigest, Watched};
 use crate::leases;
@@ -36,6 +39,7 @@ pub fn external_secret(
             leases::owner_gone(context, &key.namespace, uid);
             context.metrics.forget(key);
             context.retemplated.forget(key);
+            context.asked.forget(key);
             context.refreshed.forget(key);
             context.brake.forget(key);
             context.request(key, Lane::Refresh);
@@ -73,6 +77,27 @@ pub fn secret(context: &Context, key: &ObjectKey, old: Option<&SecretDigest>, ne
 pub fn template(context: &Context, key: &ObjectKey) {
     context.retemplated.set(key);
     context.request(key, Lane::Changed);
+}
+
+/// Those of `keys` that are refreshed at the word of `ask`'s asker are due at once; gives how many that are.
+///
+/// They go into line one after the other, so those that read the same should follow each other.
+pub fn ask(context: &Context, keys: &[ObjectKey], ask: Ask) -> usize {
+    let heeds = |key: &&ObjectKey| {
+        context.external_secrets.get(key).is_some_and(|object| {
+            object.0.as_ref().is_ok_and(|object| {
+                due::heeds(&object.spec, ask.asker)
+                    && keeper(context, &key.namespace, object) != Keeper::Foreign
+            })
+        })
+    };
+    let mut asked = 0;
+    for key in keys.iter().filter(heeds) {
+        context.asked.set(key, ask);
+        context.request(key, Lane::Changed);
+        asked += 1;
+    }
+    asked
 }
 
 /// The ConfigMaps and Secrets that the template is made from; they live in the object's own namespace.

@@ -69,6 +69,12 @@ impl<T> Mirror<T> {
             .collect()
     }
 
+    /// Shows every object to `see`.
+    pub fn for_each(&self, mut see: impl FnMut(&ObjectKey, &T)) {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.objects.iter().for_each(|(key, entry)| see(key, &entry.value));
+    }
+
     /// Number of objects.
     pub fn len(&self) -> usize {
         self.state.read().unwrap_or_else(PoisonError::into_inner).objects.len()

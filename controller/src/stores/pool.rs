@@ -161,6 +161,29 @@ impl Pool {
             || place.handle.as_ref().is_some_and(|handle| handle.resolver.caller_needed())
     }
 
+    /// Whether each caller of `store` has a client of their own, as far as is known.
+    pub async fn differs_by_caller(&self, store: &StoreView) -> bool {
+        self.is_per_caller(store) || (store.id.cluster && self.needs_caller(store).await)
+    }
+
+    /// The client of `store` on behalf of `caller`, if there is one already.
+    pub async fn current(&self, store: &StoreView, caller: Option<&str>) -> Option<Arc<Handle>> {
+        let caller = caller.filter(|_| store.id.cluster).map(ToOwned::to_owned);
+        let slot = self.with(store, |slots| slots.slots.get(&caller).cloned())?;
+        let place = slot.lock().await;
+        place.handle.clone().filter(|_| !place.outdated)
+    }
+
+    /// Any client of `store`: for what does not depend on the identity.
+    pub async fn any(&self, store: &StoreView) -> Option<Arc<Handle>> {
+        for slot in self.slots(store) {
+            if let Some(handle) = &slot.lock().await.handle {
+                return Some(Arc::clone(handle));
+            }
+        }
+        None
+    }
+
     /// Puts `handle` out of use because its login does not work any more; the next one is made after a
     /// cool-down, with the credentials as they are then.
     pub async fn discard(&self, store: &StoreView, handle: &Arc<Handle>, error: Arc<Error>) {

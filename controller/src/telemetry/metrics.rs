@@ -16,6 +16,7 @@ use strongroom_crds::{LeaseState, WorkloadKind};
 use strongroom_provider_api::{Call, CallOutcome, Meter};
 
 use crate::kube_io::ObjectKey;
+use crate::refresh::Outcome;
 use crate::schedule::Load;
 use crate::stores::{BreakerState, StoreId};
 
@@ -64,6 +65,16 @@ struct RestartLabels {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SourceLabels {
+    source: &'static str,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ControllerLabels {
     controller: &'static str,
 }
@@ -95,6 +106,8 @@ pub struct Metrics {
     lanes: Family<LaneLabels, Gauge>,
     leases: Family<LeaseLabels, Gauge>,
     restarts: Family<RestartLabels, Counter>,
+    refresh_requests: Family<OutcomeLabels, Counter>,
+    asked: Family<SourceLabels, Counter>,
     oldest: Family<ControllerLabels, Duration64>,
     breaker: Family<BreakerLabels, Gauge>,
     held: Gauge,
@@ -153,6 +166,8 @@ impl Metrics {
         let held = "Targets that the deletion brake keeps from being deleted or emptied; should be 0";
         let leases = "Leases of what generators made, by the state of their records (Pending, Active, Ending, Superseded)";
         let restarts = "Restarts of workloads whose Secrets changed, by kind and outcome";
+        let refresh_requests = "Requests to the refresh endpoint, by outcome (accepted, invalid, unauthenticated, denied, throttled, not_leading, unavailable)";
+        let asked = "Objects that became due before their time, by source (request, sweep, event)";
         let leads = "1 while this process works, 0 while it waits for another to end";
         Self {
             sync_calls: registered(r, "externalsecret_sync_calls", "Reconciles of an ExternalSecret"),
@@ -170,6 +185,8 @@ impl Metrics {
             breaker: registered(r, "strongroom_store_breaker", breaker),
             leases: registered(r, "strongroom_leases", leases),
             restarts: registered(r, "strongroom_workload_restarts", restarts),
+            refresh_requests: registered(r, "strongroom_refresh_requests", refresh_requests),
+            asked: registered(r, "strongroom_early_refreshes", asked),
             held: registered(r, "strongroom_deletions_held", held),
             leads: registered(r, "strongroom_leads", leads),
             registry: std::mem::take(&mut r.registry),
@@ -269,6 +286,19 @@ impl Metrics {
     pub fn workload_restarted(&self, kind: WorkloadKind, done: bool) {
         let status = if done { "success" } else { "error" };
         self.restarts.get_or_create(&RestartLabels { kind: kind.as_str(), status }).inc();
+    }
+
+    /// A request to the refresh endpoint ended, and made so many objects due.
+    pub fn refresh_requested(&self, outcome: Outcome, objects: usize) {
+        self.refresh_requests.get_or_create(&OutcomeLabels { outcome: outcome.as_str() }).inc();
+        if objects > 0 {
+            self.due_early("request", objects);
+        }
+    }
+
+    /// So many objects became due because of `source` (`request`, `sweep`, `event`).
+    pub fn due_early(&self, source: &'static str, objects: usize) {
+        self.asked.get_or_create(&SourceLabels { source }).inc_by(objects as u64);
     }
 
     /// How many targets the deletion brake holds.
@@ -393,7 +423,7 @@ mod tests {
     fn the_description_has_a_sample_of_every_metric() {
         let text = Metrics::described();
         let described: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# HELP ")).collect();
-        assert_eq!(described.len(), 18, "{text}");
+        assert_eq!(described.len(), 20, "{text}");
         for line in described {
             let name = line.split(' ').next().unwrap();
             let sample = text.lines().any(|line| line.starts_with(name) && !line.starts_with('#'));

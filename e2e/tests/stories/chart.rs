@@ -27,6 +27,8 @@ const EVERYTHING: &str = r#"{
     "metrics": { "service": { "enabled": true, "annotations": { "prometheus.io/scrape": "true" } } },
     "networkPolicy": { "enabled": true, "metricsFrom": [{ "namespaceSelector": {} }],
         "egress": [{ "ports": [{ "port": 443, "protocol": "TCP" }] }] },
+    "refreshApi": { "enabled": true, "tls": { "secretName": "refresh-tls" } },
+    "changes": { "sweepInterval": "30s", "sweepRate": 50, "events": true },
     "podDisruptionBudget": { "enabled": true }, "nodeSelector": { "kubernetes.io/os": "linux" },
     "tolerations": [{ "operator": "Exists" }], "priorityClassName": "system-cluster-critical",
     "affinity": { "podAntiAffinity": { "preferredDuringSchedulingIgnoredDuringExecution": [] } },
@@ -39,7 +41,7 @@ const EVERYTHING: &str = r#"{
     "webhook": { "create": false }, "certController": { "create": false }
 }"#;
 
-const SCOPED: &str = r#"{ "scopedNamespace": "NAMESPACE", "scopedRBAC": true, "installCRDs": false }"#;
+const SCOPED: &str = r#"{ "refreshApi": { "enabled": true }, "scopedNamespace": "NAMESPACE", "scopedRBAC": true, "installCRDs": false }"#;
 
 /// The story's values as a file for `--values`.
 fn values(story: &Story, name: &str, values: &str) -> Result<String> {
@@ -56,7 +58,7 @@ async fn flags(story: &Story, release: &Release) -> Result<Vec<String>> {
     let flags = flags.context("no arguments")?.iter().filter_map(Value::as_str);
     let (command, flags): (Vec<_>, Vec<_>) = flags.partition(|flag| !flag.starts_with("--"));
     ensure!(command == ["controller"], "{command:?}");
-    let addresses = ["--metrics-addr=", "--live-addr="];
+    let addresses = ["--metrics-addr=", "--live-addr=", "--refresh-api-addr="];
     let is_address = |flag: &str| addresses.iter().any(|address| flag.starts_with(address));
     Ok(flags.into_iter().filter(|flag| !is_address(flag)).map(ToOwned::to_owned).collect())
 }
@@ -85,6 +87,7 @@ async fn a_wrong_value_is_named() -> Result<()> {
         ("log.level=loud", "level"),
         ("concurent=3", "concurent"),
         ("deletionBrake.share=2", "share"),
+        ("changes.sweepInterval=soon", "sweepInterval"),
         ("storeRequeueInterval=soon", "storeRequeueInterval"),
         ("scopedRBAC=true", "scopedNamespace"),
         ("leaderElect=false,replicaCount=2", "leaderElect"),

@@ -17,6 +17,7 @@ mod bad_store;
 mod brake;
 mod canary;
 mod certificates;
+mod changes;
 mod chart;
 mod definitions;
 mod deletion;

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream};
 
-use crate::{Deleted, Error, ErrorKind, Listed, Payload, RemoteKey, Result, Scope, WriteRequest, Written};
+use crate::{
+    Changes, Deleted, Error, ErrorKind, Listed, Payload, RemoteKey, Result, Scope, WriteRequest, Written,
+};
 
 /// A live handle for one store and one identity: immutable, shareable, object-safe.
 ///
@@ -54,6 +56,11 @@ pub trait StoreClient: Send + Sync {
     /// Whether the store would answer, without reading a secret.
     async fn probe(&self) -> Result<Health> {
         Ok(Health::Ready)
+    }
+
+    /// How the store tells of changes; `None` where it does not.
+    fn changes(&self) -> Option<&dyn Changes> {
+        None
     }
 
     /// Ends the handle: revokes the login, if it made one. Called once, when no call is under way; errors are

@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | [`Provider`] | static side of a provider: its name, its settings, how to connect |
 //! | [`StoreClient`] | a live handle for one store and one identity |
+//! | [`Changes`] | how a store tells of changes, where it can |
 //! | [`Payload`] | what a remote key holds |
 //! | [`Error`] | what went wrong, classified, safe to show |
 //! | [`Resolver`] | the only way to Secrets, ConfigMaps and ServiceAccounts, bound to one namespace |
@@ -27,6 +28,7 @@
 #![deny(missing_docs)]
 
 mod capabilities;
+mod changes;
 mod client;
 mod clock;
 mod descriptor;
@@ -48,6 +50,7 @@ mod toolbox;
 mod write;
 
 pub use capabilities::{Access, Capabilities, Dialect, EmptySearch, JsonMap, MissingProperty, PropertyOrder};
+pub use changes::{Changes, Notice, Version};
 pub use client::{Health, StoreClient};
 pub use clock::{Clock, SystemClock};
 pub use descriptor::Descriptor;

@@ -1,5 +1,7 @@
 //! The one place that builds HTTP clients: caps bodies, refuses redirects, sets time limits and roots.
 
+mod upgrade;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
@@ -10,6 +12,8 @@ use strongroom_provider_api::{Error, ErrorKind, Reach, Result, SecretBytes};
 use zeroize::Zeroizing;
 
 use crate::{pem, reach, status};
+
+pub use upgrade::{Connection, Upgrade};
 
 /// The most an answer may hold unless a call says otherwise: 1 MiB, what etcd takes at most.
 pub const BODY_CAP: usize = 1024 * 1024;
@@ -155,6 +159,13 @@ impl HttpClient {
         cap: usize,
     ) -> Result<Answer> {
         let origin = origin(request.uri());
+        let response = self.begin(operation, request).await?;
+        self.whole(operation, &origin, response, cap).await
+    }
+
+    /// Sends `request`; gives the beginning of the answer, which is no redirect.
+    async fn begin(&self, operation: &'static str, request: Request<Vec<u8>>) -> Result<reqwest::Response> {
+        let origin = origin(request.uri());
         if let Some(refused) = request.uri().host().and_then(|host| reach::refused(self.reach, host)) {
             return Err(Error::new(ErrorKind::InvalidConfig, operation, refused));
         }
@@ -163,20 +174,33 @@ impl HttpClient {
                 .with_source(error.without_url())
         })?;
         let failed = |error: reqwest::Error| self.unavailable(operation, &origin, error);
-        let mut response = self.client.execute(request).await.map_err(failed)?;
+        let response = self.client.execute(request).await.map_err(failed)?;
         let status = response.status();
         if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
             return Err(redirected(operation, &origin, status));
         }
+        Ok(response)
+    }
+
+    /// The whole answer, of at most `cap` bytes.
+    async fn whole(
+        &self,
+        operation: &'static str,
+        origin: &str,
+        mut response: reqwest::Response,
+        cap: usize,
+    ) -> Result<Answer> {
+        let failed = |error: reqwest::Error| self.unavailable(operation, origin, error);
+        let status = response.status();
         let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
         if announced.is_some_and(|length| length > cap) {
-            return Err(too_large(operation, &origin, cap));
+            return Err(too_large(operation, origin, cap));
         }
         // Reserved at once where the length is known, so that growing leaves no copies behind.
         let mut body = Zeroizing::new(Vec::with_capacity(announced.unwrap_or(4096)));
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > cap {
-                return Err(too_large(operation, &origin, cap));
+                return Err(too_large(operation, origin, cap));
             }
             body.extend_from_slice(&chunk);
         }

@@ -1,6 +1,7 @@
 //! What every client is wrapped in: a pace that the store can stand, a time limit for each call, and a bounded
 //! retry of reads.
 
+mod changes;
 mod pace;
 
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use strongroom_provider_api::{
-    Deleted, Error, ErrorKind, Health, Listed, Payload, RemoteKey, Result, Scope, StoreClient, WriteRequest,
-    Written,
+    Changes, Deleted, Error, ErrorKind, Health, Listed, Payload, RemoteKey, Result, Scope, StoreClient,
+    WriteRequest, Written,
 };
 use tokio::time::{sleep, timeout};
 
@@ -108,6 +109,10 @@ impl StoreClient for Limited {
 
     async fn probe(&self) -> Result<Health> {
         self.limits.retried(|| self.limits.timed("probe", None, self.client.probe())).await
+    }
+
+    fn changes(&self) -> Option<&dyn Changes> {
+        self.client.changes().map(|_| self as &dyn Changes)
     }
 
     async fn close(&self) {

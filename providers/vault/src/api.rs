@@ -25,7 +25,7 @@ pub(crate) use write::Change;
 
 pub(crate) use logical::{Logical, Verb};
 
-const SERVICE: &str = "HashiCorp/Vault";
+pub(crate) const SERVICE: &str = "HashiCorp/Vault";
 
 /// The most that the list of one folder may hold: more than a value, because folders have no pages.
 const LIST_CAP: usize = 16 * 1024 * 1024;

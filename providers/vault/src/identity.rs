@@ -33,6 +33,22 @@ enum Verdict {
     Good,
 }
 
+/// A token that Vault took a moment ago.
+#[derive(Debug)]
+pub(crate) enum Valid<'a> {
+    Static(&'a Token),
+    Session(Held),
+}
+
+impl Valid<'_> {
+    pub(crate) fn token(&self) -> &Token {
+        match self {
+            Self::Static(token) => token,
+            Self::Session(held) => held.token(),
+        }
+    }
+}
+
 /// Calls Vault as one identity.
 #[derive(Debug)]
 pub(crate) struct Caller {
@@ -72,6 +88,17 @@ impl Caller {
                 self.api.fetch(query, Some(fresh.token())).await
             }
         }
+    }
+
+    /// The token, after Vault has been asked whether it takes it; `None` where requests carry none. For what lasts longer
+    /// than a call: nobody can log in again in the middle of it.
+    pub(crate) async fn valid_token(&self) -> Result<Option<Valid<'_>>> {
+        self.probe().await?;
+        Ok(match &self.identity {
+            Identity::Nobody => None,
+            Identity::Static(token) => Some(Valid::Static(token)),
+            Identity::Session(session) => Some(Valid::Session(session.token().await?)),
+        })
     }
 
     /// Whether Vault answers and takes the identity.

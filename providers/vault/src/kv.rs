@@ -1,5 +1,7 @@
 //! `VaultClient`: reads, lists and writes the entries of a KV engine (spec eso-providers B.4 to B.6).
 
+mod changes;
+mod events;
 mod folder;
 mod members;
 mod metadata;
@@ -10,8 +12,8 @@ use futures::stream::{self, BoxStream};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use strongroom_provider_api::{
-    Aspect, Deleted, Error, ErrorKind, Health, Listed, Payload, RemoteKey, Result, Scope, StoreClient,
-    WriteRequest, Written,
+    Aspect, Changes, Deleted, Error, ErrorKind, Health, Listed, Payload, RemoteKey, Result, Scope,
+    StoreClient, WriteRequest, Written,
 };
 
 use crate::api::Query;
@@ -79,6 +81,10 @@ impl StoreClient for VaultClient {
 
     async fn probe(&self) -> Result<Health> {
         self.caller.probe().await
+    }
+
+    fn changes(&self) -> Option<&dyn Changes> {
+        Some(self)
     }
 
     async fn close(&self) {

@@ -18,6 +18,7 @@ mod mount;
 mod path;
 mod replication;
 mod request;
+mod socket;
 mod static_role;
 mod transport;
 

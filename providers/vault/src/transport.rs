@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use http::header::CONTENT_TYPE;
-use http::{HeaderName, HeaderValue, Method, Request, Response, Uri, uri::PathAndQuery};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, uri::PathAndQuery};
 use rustify::client::Client;
 use rustify::endpoint::{Endpoint, MiddleWare};
 use rustify::errors::ClientError;
@@ -104,16 +104,7 @@ impl MiddleWare for Envelope<'_> {
         if merges {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/merge-patch+json"));
         }
-        headers.insert(REQUEST, HeaderValue::from_static("true"));
-        if let Some(token) = self.token {
-            let mut value = HeaderValue::from_str(token.expose()).map_err(|_| unsendable("token"))?;
-            value.set_sensitive(true);
-            headers.insert(TOKEN, value);
-        }
-        if let Some(namespace) = self.namespace {
-            let value = HeaderValue::from_str(namespace).map_err(|_| unsendable("namespace"))?;
-            headers.insert(NAMESPACE, value);
-        }
+        identify(headers, self.token, self.namespace)?;
         for state in &self.states {
             headers.append(INDEX, state.clone());
         }
@@ -142,6 +133,25 @@ impl Envelope<'_> {
         parts.path_and_query = Some(whole.map_err(|_| unsendable("path"))?);
         Uri::from_parts(parts).map_err(|_| unsendable("path"))
     }
+}
+
+/// Says as whom a request is made, and where.
+pub(crate) fn identify(
+    headers: &mut HeaderMap,
+    token: Option<&Token>,
+    namespace: Option<&str>,
+) -> Result<(), ClientError> {
+    headers.insert(REQUEST, HeaderValue::from_static("true"));
+    if let Some(token) = token {
+        let mut value = HeaderValue::from_str(token.expose()).map_err(|_| unsendable("token"))?;
+        value.set_sensitive(true);
+        headers.insert(TOKEN, value);
+    }
+    if let Some(namespace) = namespace {
+        let value = HeaderValue::from_str(namespace).map_err(|_| unsendable("namespace"))?;
+        headers.insert(NAMESPACE, value);
+    }
+    Ok(())
 }
 
 fn unsendable(what: &'static str) -> ClientError {

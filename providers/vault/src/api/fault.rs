@@ -66,6 +66,11 @@ impl Api {
         }
     }
 
+    /// What an answer means that is no success, where no endpoint says more.
+    pub(crate) fn refused(&self, operation: &'static str, answer: &Answer) -> Error {
+        self.fault(operation, answer)
+    }
+
     fn fault(&self, operation: &'static str, answer: &Answer) -> Error {
         let code = answer.status.as_u16();
         let origin = self.address.origin.trim_end_matches('/');
