@@ -15,7 +15,7 @@ use crate::generators::{Clients, Registry};
 use crate::kube_io::{
     Cluster, Events, ManifestMirrors, Mirror, NamespaceView, ObjectKey, References, SecretDigest, Watched,
 };
-use crate::leases::LeaseClients;
+use crate::leases::{LeaseClients, Owners, Turns};
 use crate::policies::Policies;
 use crate::schedule::{Group, Lane, Schedule};
 use crate::stores::{Breakers, Pool, StoreId, Stores};
@@ -75,6 +75,12 @@ pub struct Context {
     pub leases: Arc<Mirror<Watched<SecretLease>>>,
     /// The clients of these leases. Written by `leases`.
     pub lease_clients: LeaseClients,
+    /// Which leases are whose. Written by `leases`.
+    pub lease_owners: Owners,
+    /// Places for requests about leases.
+    pub lease_turns: Arc<Turns>,
+    /// Events about leases. Their own, so that what is told of syncs and what of leases does not silence each other.
+    pub lease_events: Events,
     /// When each lease is looked at.
     pub lease_schedule: Arc<Schedule<ObjectKey>>,
     /// SyncPolicies, and what is waited with for them.

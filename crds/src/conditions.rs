@@ -102,6 +102,16 @@ pub enum EventReason {
     RolloutRestarted,
     /// Warning, our own: a workload could not be restarted.
     RolloutRestartFailed,
+    /// Normal, our own: leased credentials are in use where there were none.
+    LeaseIssued,
+    /// Normal, our own: leased credentials have taken the place of others.
+    LeaseReplaced,
+    /// Warning, our own: a lease could not be revoked.
+    LeaseRevokeFailed,
+    /// Warning, our own: the login from which a lease hangs cannot be kept alive.
+    LeaseParentEnds,
+    /// Warning, our own: what a target held before it changed could not be kept.
+    PreviousNotKept,
 }
 
 /// What a condition of a SyncPolicy is about.
@@ -209,6 +219,11 @@ spelled!(EventReason {
     StoreDeprecated,
     RolloutRestarted,
     RolloutRestartFailed,
+    LeaseIssued,
+    LeaseReplaced,
+    LeaseRevokeFailed,
+    LeaseParentEnds,
+    PreviousNotKept,
 });
 
 /// Status of a condition that holds.

@@ -54,16 +54,16 @@ pub use int_or_string::IntOrString;
 pub use provider_spec::{ProviderSpec, ProviderSpecError, UPSTREAM_PROVIDERS};
 pub use remote_ref::{ConversionStrategy, DecodingStrategy, MetadataPolicy, NullBytePolicy, RemoteRef};
 pub use secret_lease::{
-    LeaseOwner, LeaseState, LeasedGenerator, RecordedLease, RecordedParent, SecretLease, SecretLeaseSpec,
-    SecretLeaseStatus,
+    LeaseOwner, LeaseRules, LeaseState, LeasedGenerator, RecordedLease, RecordedParent, SecretLease,
+    SecretLeaseSpec, SecretLeaseStatus,
 };
 pub use secret_store::{
     NamespaceCondition, RetrySettings, SecretStore, SecretStoreSpec, SecretStoreStatus, StoreCapabilities,
 };
 pub use source_ref::{GeneratorKind, GeneratorRef, SecretStoreRef, SourceRef, StoreRefKind};
 pub use sync_policy::{
-    ContentChange, Pause, PolicyTargetRef, RestartPolicy, RestartStatus, RestartTarget, RestartedWorkload,
-    SeenSecret, SyncPolicy, SyncPolicySpec, SyncPolicyStatus, WorkloadKind,
+    ContentChange, LeasePolicy, Pause, PolicyTargetRef, RestartPolicy, RestartStatus, RestartTarget,
+    RestartedWorkload, RevokeOn, SeenSecret, SyncPolicy, SyncPolicySpec, SyncPolicyStatus, WorkloadKind,
 };
 pub use target::{
     CreationPolicy, DeletionPolicy, EngineVersion, Manifest, MergePolicy, Target, Template, TemplateAs,

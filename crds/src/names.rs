@@ -30,6 +30,10 @@ pub const MANAGED_VALUE: &str = "true";
 pub const LABEL_CREATED_BY: &str = "reconcile.external-secrets.io/created-by";
 /// Annotation with the hash of the target's data.
 pub const ANNOTATION_DATA_HASH: &str = "reconcile.external-secrets.io/data-hash";
+/// Annotation of ours on a Secret that keeps the previous values of another: when it goes.
+pub const ANNOTATION_PREVIOUS_UNTIL: &str = "strongroom.dev/previous-until";
+/// What the name of such a Secret has behind the name of the other.
+pub const PREVIOUS_SUFFIX: &str = "-previous";
 /// Annotation that forces a sync; mirrored from a ClusterExternalSecret to its ExternalSecrets.
 pub const ANNOTATION_FORCE_SYNC: &str = "external-secrets.io/force-sync";
 /// Annotation on a store (presence only) that silences maintenance events.

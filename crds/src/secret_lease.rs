@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::conditions::Condition;
+use crate::sync_policy::RevokeOn;
 
 /// API group of our own kinds.
 pub const OWN_GROUP: &str = "strongroom.dev";
@@ -146,9 +147,29 @@ pub struct SecretLeaseStatus {
     /// bring, and nothing to who cannot read the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<String>,
+    /// What a SyncPolicy says about it, so that it counts even after policy and ExternalSecret are gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<LeaseRules>,
+    /// The login that renewed it last, if it is another than the one from which the lease hangs. Its name, not the login
+    /// itself: who comes after a crash ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keeper: Option<String>,
     /// Conditions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
+}
+
+/// What a SyncPolicy says about a lease.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LeaseRules {
+    /// After so many percent of its life it is renewed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "int64"))]
+    pub renew_at: Option<i64>,
+    /// When it is revoked.
+    #[serde(default)]
+    pub revoke_on: RevokeOn,
 }
 
 /// Where a lease is in its life.
@@ -195,6 +216,11 @@ impl SecretLease {
     /// The lease as it stands now.
     pub fn lease(&self) -> &RecordedLease {
         self.status.as_ref().and_then(|status| status.lease.as_ref()).unwrap_or(&self.spec.lease)
+    }
+
+    /// What a SyncPolicy says about it; the defaults where none does.
+    pub fn rules(&self) -> LeaseRules {
+        self.status.as_ref().and_then(|status| status.rules).unwrap_or_default()
     }
 
     /// Where it is in its life.

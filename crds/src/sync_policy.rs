@@ -54,6 +54,71 @@ pub struct SyncPolicySpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = DURATION))]
     pub max_staleness: Option<String>,
+    /// How leases of what generators made are looked after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<LeasePolicy>,
+    /// For so long the values that a target Secret held before they changed are kept, in a Secret beside it that is named
+    /// after it, with `-previous` behind the name. Not before they change for the first time, and for Secrets only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = DURATION))]
+    pub keep_previous: Option<String>,
+}
+
+/// How leases are looked after.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LeasePolicy {
+    /// The share of its life after which a lease is renewed, or others take its place where it cannot be: from `10%` to
+    /// `90%` (two thirds if absent). Up to a tenth of it earlier, so that leases that were given together are not renewed
+    /// together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[0-9]{1,3}%$"))]
+    pub renew_at: Option<String>,
+    /// How long a lease lives on after others have taken its place (`--generator-gc-grace-period` if absent).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = DURATION))]
+    pub grace: Option<String>,
+    /// When a lease is revoked (`Always` if absent).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoke_on: Option<RevokeOn>,
+}
+
+/// When a lease is revoked. Otherwise it ends by itself. What never reached a target, and what somebody deletes the
+/// SecretLease of, is always revoked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum RevokeOn {
+    /// When others have taken its place, after the grace time, and when its ExternalSecret is deleted, at once.
+    #[default]
+    Always,
+    /// When others have taken its place, and not when its ExternalSecret is deleted.
+    Replace,
+    /// When its ExternalSecret is deleted, and not when others have taken its place.
+    Delete,
+    /// Never.
+    Never,
+}
+
+/// By hand: documented variants would become a `oneOf` of `const`, which a CRD cannot hold.
+impl JsonSchema for RevokeOn {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "RevokeOn".into()
+    }
+
+    fn json_schema(_generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "enum": ["Always", "Replace", "Delete", "Never"] })
+    }
+}
+
+impl RevokeOn {
+    /// True if a lease is revoked once others have taken its place.
+    pub const fn replaces(self) -> bool {
+        matches!(self, Self::Always | Self::Replace)
+    }
+
+    /// True if a lease is revoked when its ExternalSecret is deleted.
+    pub const fn deletes(self) -> bool {
+        matches!(self, Self::Always | Self::Delete)
+    }
 }
 
 /// A pause that ends by itself.

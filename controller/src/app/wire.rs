@@ -22,7 +22,7 @@ use crate::election::{Election, Terms};
 use crate::external_secret::{Asked, Brake, BrakeLimits, Refreshed, StatusSchema, Templates};
 use crate::generators::{Clients, Registry};
 use crate::kube_io::{Cluster, Events, ManifestMirrors, Mirror, ObjectKey, References, watches};
-use crate::leases::LeaseClients;
+use crate::leases::{LeaseClients, Owners, Turns};
 use crate::policies::Policies;
 use crate::random::SystemRandom;
 use crate::schedule::{Job, Limits, Next, Schedule, dispatch, watchdog};
@@ -36,8 +36,10 @@ const GRACE: Duration = Duration::from_secs(20);
 const STORE_LIMITS: Limits = Limits { total: 16, per_group: 1 };
 /// GeneratorStates that are looked at at once, in all and in one namespace.
 const STATE_LIMITS: Limits = Limits { total: 8, per_group: 4 };
-/// Leases that are looked at at once, in all and in one namespace.
-const LEASE_LIMITS: Limits = Limits { total: 16, per_group: 8 };
+/// Leases that are looked at at once: nearly all that can be due, because the most urgent of them get
+const LEASE_LIMITS: Limits = Limits { total: 4096, per_group: 4096 };
+/// these places, in all and for one namespace.
+const LEASE_TURNS: (usize, usize) = (16, 8);
 /// For so long the first lists of our own kinds are waited for: their definitions may be missing.
 const OWN_KNOWN: Duration = Duration::from_secs(10);
 /// The work is waiting for answers, and what computes for long gives its place away (`block_in_place`). Each further
@@ -259,6 +261,9 @@ fn context(
         state_schedule: Arc::new(Schedule::new(STATE_LIMITS)),
         leases: Arc::new(Mirror::default()),
         lease_clients: LeaseClients::default(),
+        lease_owners: Owners::default(),
+        lease_turns: Arc::new(Turns::new(LEASE_TURNS.0, LEASE_TURNS.1)),
+        lease_events: events("external-secrets"),
         lease_schedule: Arc::new(Schedule::new(LEASE_LIMITS)),
         policies: Policies::new(events("sync-policy")),
         references,

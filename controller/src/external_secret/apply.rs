@@ -11,6 +11,7 @@ use super::change::{Change, change};
 use super::desired::Desired;
 use super::gather::Observed;
 use super::generic::TargetKind;
+use super::previous;
 use crate::context::Context;
 use crate::error::{Refusal, SyncError};
 use crate::kube_io::{ApiError, ApiFailure, ObjectKey, SecretDigest};
@@ -48,7 +49,7 @@ impl Applied {
     }
 }
 
-/// Brings the target in step with `desired`. `known` is what the mirror of managed Secrets holds of it.
+/// Brings the target in step with `desired`.
 ///
 /// A target that the mirror does not know is created outright: only the API server's refusal proves that it
 /// exists without our label, and then it is read. A target that was found in step before, and has not changed
@@ -58,9 +59,10 @@ impl Applied {
 /// A refused target, or a request that failed.
 pub(super) async fn apply(
     context: &Context,
+    observed: &Observed,
     desired: &Desired,
-    known: Option<&SecretDigest>,
 ) -> Result<Applied, SyncError> {
+    let known = observed.target.as_deref();
     if desired.policy == CreationPolicy::None {
         return Ok(Applied(Written::Nothing));
     }
@@ -93,6 +95,9 @@ pub(super) async fn apply(
             }
             _ => None,
         };
+        if let (Some(existing), Change::Update(new)) = (&existing, &change) {
+            previous::keep(context, observed, desired, existing, new).await?;
+        }
         match write(context, desired, change).await {
             Ok(_) if refused => return Err(SyncError::Refused(Refusal::Immutable)),
             Ok(secret) => {
@@ -146,7 +151,13 @@ pub(super) async fn delete_orphans(
 ) -> Result<usize, SyncError> {
     // What was bound last was cleaned up behind: the search is only worth while after a change of name.
     let is_bound = observed.status().binding.is_some_and(|binding| binding.name == desired.key.name);
-    if desired.policy != CreationPolicy::Owner || is_bound {
+    if is_bound {
+        return Ok(0);
+    }
+    if observed.status().binding.is_some() {
+        forget_previous(context, observed, desired).await?;
+    }
+    if desired.policy != CreationPolicy::Owner {
         return Ok(0);
     }
     let created_by = desired.created_by();
@@ -162,6 +173,20 @@ pub(super) async fn delete_orphans(
         }
     }
     Ok(orphans.len())
+}
+
+/// Deletes what was kept of targets under earlier names.
+async fn forget_previous(context: &Context, observed: &Observed, desired: &Desired) -> Result<(), SyncError> {
+    let own = previous::beside(&desired.key);
+    let kept = context.secrets.keys_where(|key, secret| {
+        key.namespace == own.namespace && *key != own && previous::is_kept_for(secret, observed.uid())
+    });
+    for key in &kept {
+        if let Some(secret) = context.secrets.get(key) {
+            context.cluster.delete_secret(key, &secret.uid).await.map_err(SyncError::Orphan)?;
+        }
+    }
+    Ok(())
 }
 
 /// True if the target exists, only without the label by which we see it: whoever took the label off is heeded

@@ -309,6 +309,7 @@ mod tests {
             claimed_hash: Some("h".to_owned()),
             controller: None,
             created_by: None,
+            previous_until: None,
         };
         let synced: Timestamp = SYNCED.parse().unwrap();
         let mut observed = Observed {

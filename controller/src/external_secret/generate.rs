@@ -102,7 +102,7 @@ pub(super) async fn generate(
 pub(super) async fn settle(context: &Context, observed: &Observed, made: &[Made], used: Option<&Inputs>) {
     let records: Vec<_> = made.iter().filter_map(|made| made.record.clone()).collect();
     let leased: Vec<_> = made.iter().filter_map(|made| made.lease.clone()).collect();
-    leases::settle(context, &observed.key.namespace, observed.uid(), &leased, used).await;
+    leases::settle(context, &observed.key, observed.uid(), &leased, used, &observed.ruled).await;
     let now = context.clock.now();
     if used.is_none() {
         let keys: Vec<ObjectKey> = records.into_iter().map(|record| record.key).collect();

@@ -17,6 +17,7 @@ mod generate;
 mod generic;
 mod near;
 mod pause;
+mod previous;
 mod privilege;
 mod render;
 mod report;
@@ -125,6 +126,7 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
     {
         return Ok(Outcome::NotOurs);
     }
+    previous::expire(context, observed).await;
     if let Some(paused) = pause::paused(observed) {
         return Ok(Outcome::Paused(paused.clone()));
     }
@@ -264,7 +266,7 @@ async fn write(
     let rendered = template::content(context, observed, spec, data).await?;
     let desired = desired::desired(observed, spec, rendered)?;
     let orphans = apply::delete_orphans(context, observed, &desired).await?;
-    Ok((apply::apply(context, &desired, observed.target.as_deref()).await?, orphans))
+    Ok((apply::apply(context, observed, &desired).await?, orphans))
 }
 
 fn renders_keys(spec: &ExternalSecretSpec) -> bool {

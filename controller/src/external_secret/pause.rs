@@ -159,11 +159,11 @@ mod tests {
     fn pause(seconds: i64) -> Ruled {
         let until = REFRESHED + SignedDuration::from_secs(seconds);
         let pause = Paused { until, reason: Some("freeze".to_owned()), policy: "p".to_owned() };
-        Ruled { pause: Some(pause), max_staleness: None }
+        Ruled { pause: Some(pause), ..Ruled::default() }
     }
 
     fn staleness(seconds: u64) -> Ruled {
-        Ruled { pause: None, max_staleness: Some(Duration::from_secs(seconds)) }
+        Ruled { max_staleness: Some(Duration::from_secs(seconds)), ..Ruled::default() }
     }
 
     fn told(status: &ExternalSecretStatus, ruled: Ruled) -> (Option<bool>, ExternalSecretStatus, String) {

@@ -111,7 +111,7 @@ pub(super) fn remove_stale_metadata(meta: &mut ObjectMeta, existing: &ObjectMeta
 }
 
 /// The keys under `path` that managedFields attribute to `manager`.
-fn owned_keys(meta: &ObjectMeta, manager: &str, path: &[&str]) -> BTreeSet<String> {
+pub(super) fn owned_keys(meta: &ObjectMeta, manager: &str, path: &[&str]) -> BTreeSet<String> {
     meta.managed_fields
         .iter()
         .flatten()

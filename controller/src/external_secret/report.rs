@@ -11,7 +11,7 @@ use super::apply::{Applied, Written};
 use super::due::{self, Cause};
 use super::gather::Observed;
 use super::words::Words;
-use super::{pause, status};
+use super::{pause, previous, status};
 use crate::context::Context;
 use crate::error::{Refusal, SyncError};
 use crate::kube_io::{EventKind, Subject};
@@ -139,7 +139,8 @@ async fn succeeded(context: &Context, observed: &Observed, outcome: Outcome) -> 
     if told.binds {
         status.binding = Some(Binding { name: observed.target_key().name });
     }
-    let next = Next::After(pause::next_look(observed, observed.now, told.next.unwrap_or(RESYNC)));
+    let next = pause::next_look(observed, observed.now, told.next.unwrap_or(RESYNC));
+    let next = Next::After(previous::next_look(context, observed, next));
     if told.quiet && told.events.is_empty() && status::is_only_time(context, observed, &status) {
         return next;
     }
@@ -152,7 +153,8 @@ async fn succeeded(context: &Context, observed: &Observed, outcome: Outcome) -> 
 /// wait in vain. What policies say about it is told.
 async fn in_step(context: &Context, observed: &Observed, paused: Option<&Paused>, wait: Duration) -> Next {
     let refreshed = pause::refreshed(observed).unwrap_or(observed.now);
-    let next = Next::After(pause::next_look(observed, refreshed, wait));
+    let next = pause::next_look(observed, refreshed, wait);
+    let next = Next::After(previous::next_look(context, observed, next));
     let old = observed.status();
     let mut status = old.clone();
     let asked_for_nothing =
@@ -248,7 +250,8 @@ async fn failed(context: &Context, observed: &Observed, error: &SyncError, failu
     }
 }
 
-fn subject(observed: &Observed) -> Subject {
+/// The object as events name it.
+pub(super) fn subject(observed: &Observed) -> Subject {
     Subject {
         api_version: ExternalSecret::api_version(&()).into_owned(),
         kind: ExternalSecret::kind(&()).into_owned(),

@@ -2,8 +2,8 @@
 
 use kube::Resource as _;
 use kube::api::ObjectMeta;
-use strongroom_crds::ExternalSecret;
 use strongroom_crds::conditions::{ConditionType, STATUS_TRUE};
+use strongroom_crds::{ExternalSecret, names};
 
 use super::asked::Ask;
 use super::due;
@@ -36,7 +36,7 @@ pub fn external_secret(
         (Some(old), None) => {
             let uid = old.meta().uid.as_deref().unwrap_or_default();
             context.events.forget(uid);
-            leases::owner_gone(context, &key.namespace, uid);
+            leases::owner_gone(context, uid);
             context.metrics.forget(key);
             context.retemplated.forget(key);
             context.asked.forget(key);
@@ -58,13 +58,21 @@ pub fn secret(context: &Context, key: &ObjectKey, old: Option<&SecretDigest>, ne
     if old.map(|old| &old.hash) != new.map(|new| &new.hash) {
         policies::secret(context, key);
     }
+    let named = || {
+        let owner = new.or(old).and_then(|secret| secret.controller.as_ref());
+        owner.map(|owner| ObjectKey::new(&key.namespace, &owner.name))
+    };
+    if key.name.ends_with(names::PREVIOUS_SUFFIX)
+        && new.or(old).is_some_and(|secret| secret.previous_until.is_some())
+    {
+        // It is no target, but it has to go one day.
+        return named().into_iter().for_each(|owner| context.request(&owner, Lane::Refresh));
+    }
     let writes = |owner: &ObjectKey, object: &Watched<ExternalSecret>| {
         owner.namespace == key.namespace && target_key(owner, object) == *key
     };
     // Nearly every target names its writer as owner or bears its name; only the rest is searched for.
-    let owner = new.or(old).and_then(|secret| secret.controller.as_ref());
-    let named = owner.map(|owner| ObjectKey::new(&key.namespace, &owner.name));
-    let likely = named.into_iter().chain([key.clone()]).find(|candidate| {
+    let likely = named().into_iter().chain([key.clone()]).find(|candidate| {
         context.external_secrets.get(candidate).is_some_and(|object| writes(candidate, &object))
     });
     let found = likely.map_or_else(|| context.external_secrets.keys_where(writes), |key| vec![key]);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, ServiceAccount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use k8s_openapi::{ByteString, NamespaceResourceScope};
@@ -46,6 +47,8 @@ pub struct SecretDigest {
     pub controller: Option<OwnerReference>,
     /// The `created-by` label.
     pub created_by: Option<String>,
+    /// When it goes, if it keeps the previous values of another.
+    pub previous_until: Option<Timestamp>,
 }
 
 impl SecretDigest {
@@ -90,6 +93,12 @@ impl SecretDigest {
                 .flatten()
                 .find(|(key, _)| *key == names::LABEL_CREATED_BY)
                 .map(|(_, value)| value.clone()),
+            previous_until: meta
+                .annotations
+                .iter()
+                .flatten()
+                .find(|(key, _)| *key == names::ANNOTATION_PREVIOUS_UNTIL)
+                .and_then(|(_, value)| value.parse().ok()),
         }
     }
 }

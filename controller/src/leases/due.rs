@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use strongroom_crds::{LeaseState, RecordedLease, SecretLease};
+use strongroom_crds::{LeaseState, RecordedLease, RevokeOn, SecretLease};
 
 /// Our clock and the service's may differ by so much: a lease counts as ended by itself only when it ended so long ago.
 const SKEW: SignedDuration = SignedDuration::from_secs(30);
@@ -57,6 +57,8 @@ pub(super) enum Why {
 pub(super) enum Owner {
     /// It is.
     Present,
+    /// It is, but it or its namespace is being deleted: who deletes records now means all of it.
+    Leaving,
     /// It is not, or it is another of the same name.
     Gone,
 }
@@ -100,14 +102,13 @@ pub(super) fn step(record: &SecretLease, owner: Owner, now: Timestamp) -> Step {
     let given_up = unwanted && now >= saturating(since_deletion(record, now), patience);
     // What cannot be named cannot be revoked either.
     let ends_alone = lease.id.is_none() || lease.end == "Rotated";
+    // Who deletes the record of a lease that is in use asks for its end, whatever a policy says.
+    let spared = unwanted && owner != Owner::Present && is_spared(record);
     match record.state() {
-        _ if unwanted && (is_over || ends_alone || given_up) => Step::Drop,
+        _ if unwanted && (is_over || ends_alone || given_up || spared) => Step::Drop,
         _ if unwanted => Step::Revoke,
         LeaseState::Superseded if is_over || ends_alone => Step::Drop,
-        LeaseState::Superseded => {
-            let revoke_at = record.status.as_ref().and_then(|status| status.revoke_at).unwrap_or(now);
-            if now >= revoke_at { Step::Revoke } else { wait(revoke_at.duration_since(now)) }
-        }
+        LeaseState::Superseded => superseded(record, lease, now),
         LeaseState::Pending if is_over => Step::Drop,
         LeaseState::Pending => {
             let abandoned = saturating(record.spec.lease.issued, ABANDONED);
@@ -122,6 +123,28 @@ pub(super) fn step(record: &SecretLease, owner: Owner, now: Timestamp) -> Step {
         // The owner has been asked; its own attempts have their backoff. After the end nothing is left to do for it.
         LeaseState::Ending => Step::Wait(LONGEST),
         LeaseState::Active => active(record, lease, now),
+    }
+}
+
+/// True if a policy lets the lease live on when its owner goes. What never was in use has no rules, and is never spared.
+fn is_spared(record: &SecretLease) -> bool {
+    let revoke_on = record.rules().revoke_on;
+    match record.state() {
+        LeaseState::Pending => false,
+        LeaseState::Active | LeaseState::Ending => !revoke_on.deletes(),
+        LeaseState::Superseded => revoke_on == RevokeOn::Never,
+    }
+}
+
+/// Others have taken its place. One that is not to be revoked keeps its record while it lives: it is still to be counted.
+fn superseded(record: &SecretLease, lease: &RecordedLease, now: Timestamp) -> Step {
+    let revoke_at = record.status.as_ref().and_then(|status| status.revoke_at).unwrap_or(now);
+    let revoked = record.rules().revoke_on.replaces();
+    match lease.expires {
+        Some(end) if !revoked => wait(saturating(end, SKEW).duration_since(now)),
+        _ if now < revoke_at => wait(revoke_at.duration_since(now)),
+        _ if revoked => Step::Revoke,
+        _ => Step::Drop,
     }
 }
 
@@ -148,7 +171,7 @@ pub(super) fn end(lease: &RecordedLease) -> Option<Timestamp> {
 }
 
 /// When it is renewed, or replaced where it cannot be: at two thirds of its life, up to a tenth of it earlier, so that
-/// leases that were given together are not renewed together.
+/// leases that were given together are not renewed together. A policy may give another share.
 pub(super) fn renewal(record: &SecretLease) -> Option<Timestamp> {
     let lease = record.lease();
     let end = end(lease)?;
@@ -164,8 +187,25 @@ pub(super) fn renewal(record: &SecretLease) -> Option<Timestamp> {
     let renewed = record.status.as_ref().and_then(|status| status.renewed);
     let since = renewed.unwrap_or(lease.issued);
     let life = end.duration_since(since).max(SignedDuration::ZERO);
-    let early = life / 1000 * share / 10;
-    since.checked_add(life / 3 * 2 - early).ok()
+    let (at, most) = renewed_after(record, life);
+    since.checked_add(at - most / 1000 * share).ok()
+}
+
+/// After how much of `life` it is renewed, and how much earlier that may be.
+fn renewed_after(record: &SecretLease, life: SignedDuration) -> (SignedDuration, SignedDuration) {
+    match record.rules().renew_at.and_then(|percent| i32::try_from(percent).ok()) {
+        Some(percent) => {
+            let at = life / 100 * percent;
+            (at, at / 10)
+        }
+        None => (life / 3 * 2, life / 10),
+    }
+}
+
+/// When it is renewed next at the soonest, if so much of its life is left.
+pub(super) fn soonest(record: &SecretLease, left: SignedDuration) -> Duration {
+    let (at, most) = renewed_after(record, left);
+    (at - most).max(SignedDuration::ZERO).unsigned_abs().min(LONGEST)
 }
 
 /// True if others must take the place of `record`, or, where the service rotates, are to be read at `now`.
@@ -225,7 +265,9 @@ fn saturating(time: Timestamp, added: SignedDuration) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-    use strongroom_crds::{LeaseOwner, LeasedGenerator, RecordedParent, SecretLeaseSpec, SecretLeaseStatus};
+    use strongroom_crds::{
+        LeaseOwner, LeaseRules, LeasedGenerator, RecordedParent, SecretLeaseSpec, SecretLeaseStatus,
+    };
 
     use super::*;
 
@@ -428,6 +470,58 @@ mod tests {
             steps(&pending, Owner::Present, &[1, 599, 600, 3_030]),
             ["wait", "wait", "revoke", "drop"]
         );
+    }
+
+    fn ruled(state: LeaseState, renew_at: Option<i64>, revoke_on: RevokeOn) -> SecretLease {
+        let mut record = record(state);
+        status(&mut record).rules = Some(LeaseRules { renew_at, revoke_on });
+        record
+    }
+
+    #[test]
+    fn a_policy_says_when_a_lease_is_renewed() {
+        for (percent, early, due) in [(10, 27, 30), (50, 135, 150), (90, 243, 270)] {
+            let active = ruled(LeaseState::Active, Some(percent), RevokeOn::Always);
+            let when = renewal(&active).unwrap();
+            assert!((at(early)..=at(due)).contains(&when), "{percent}: {when}");
+            assert_eq!(steps(&active, Owner::Present, &[early - 1, due]), ["wait", "renew"], "{percent}");
+        }
+    }
+
+    #[test]
+    fn a_policy_says_whether_what_was_superseded_is_revoked() {
+        for revoke_on in [RevokeOn::Always, RevokeOn::Replace, RevokeOn::Delete, RevokeOn::Never] {
+            let mut old = ruled(LeaseState::Superseded, None, revoke_on);
+            status(&mut old).revoke_at = Some(at(120));
+            let expected = if revoke_on.replaces() { "revoke" } else { "wait" };
+            assert_eq!(steps(&old, Owner::Present, &[119, 120, 330]), ["wait", expected, "drop"]);
+            old.spec.lease.expires = None;
+            let expected = if revoke_on.replaces() { "revoke" } else { "drop" };
+            assert_eq!(steps(&old, Owner::Present, &[119, 120]), ["wait", expected], "{revoke_on:?}");
+        }
+    }
+
+    #[test]
+    fn a_policy_says_whether_a_lease_ends_with_its_owner() {
+        let step = |state, revoke_on, owner, deleted: bool| {
+            let mut record = ruled(state, None, revoke_on);
+            record.metadata.deletion_timestamp = deleted.then(|| Time(at(1)));
+            kind(step(&record, owner, at(1)))
+        };
+        for revoke_on in [RevokeOn::Always, RevokeOn::Replace, RevokeOn::Delete, RevokeOn::Never] {
+            let expected = if revoke_on.deletes() { "revoke" } else { "drop" };
+            for state in [LeaseState::Active, LeaseState::Ending] {
+                assert_eq!(step(state, revoke_on, Owner::Gone, false), expected, "{revoke_on:?}");
+                assert_eq!(step(state, revoke_on, Owner::Gone, true), expected, "{revoke_on:?}");
+                // The namespace goes, and with it record and owner in any order.
+                assert_eq!(step(state, revoke_on, Owner::Leaving, true), expected, "{revoke_on:?}");
+                assert_eq!(step(state, revoke_on, Owner::Leaving, false), "wait", "{revoke_on:?}");
+                assert_eq!(step(state, revoke_on, Owner::Present, true), "revoke", "the user's own word");
+            }
+            let expected = if revoke_on == RevokeOn::Never { "drop" } else { "revoke" };
+            assert_eq!(step(LeaseState::Superseded, revoke_on, Owner::Gone, false), expected);
+            assert_eq!(step(LeaseState::Pending, revoke_on, Owner::Gone, false), "revoke", "never in use");
+        }
     }
 
     #[test]

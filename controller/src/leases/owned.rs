@@ -12,11 +12,13 @@ use strongroom_crds::{
 };
 use strongroom_provider_api::{Lease, LeaseEnd};
 
+use super::events::{self, Replaced};
 use super::record::{recorded, remember, set_ready, status, write_status};
 use super::{due, revoke};
 use crate::context::Context;
 use crate::generators::{GeneratorHandle, Resolved};
 use crate::kube_io::{ApiError, ObjectKey, Watched};
+use crate::policies::Ruled;
 
 /// How a record says that the service rotates.
 const ROTATED: &str = "Rotated";
@@ -37,13 +39,11 @@ pub struct Inputs(pub Option<String>);
 
 /// The records of the owner `uid` in `namespace` that are not being deleted.
 fn owned(context: &Context, namespace: &str, uid: &str) -> Vec<(ObjectKey, Arc<Watched<SecretLease>>)> {
-    let keys = context.leases.keys_where(|key, record| {
-        key.namespace == namespace
-            && record.0.as_ref().is_ok_and(|record| {
-                record.spec.owner.uid == uid && record.metadata.deletion_timestamp.is_none()
-            })
-    });
-    keys.into_iter().filter_map(|key| context.leases.get(&key).map(|record| (key, record))).collect()
+    let records = context.lease_owners.of(uid).into_iter().filter(|key| key.namespace == namespace);
+    let records = records.filter_map(|key| context.leases.get(&key).map(|record| (key, record)));
+    let kept =
+        |record: &SecretLease| record.spec.owner.uid == uid && record.metadata.deletion_timestamp.is_none();
+    records.filter(|(_, record)| record.0.as_ref().is_ok_and(kept)).collect()
 }
 
 /// True if a lease of the owner cannot be kept alive at `now`, so that others must take its place.
@@ -92,7 +92,7 @@ fn known_inputs(record: &SecretLease) -> Option<&str> {
 }
 
 /// Revokes what others have replaced already, so that there are never more than two generations of credentials. What
-/// cannot be revoked now is left to its own time.
+/// cannot be revoked now, or by a policy's word must not be, is left to its own time.
 pub async fn make_room(context: &Context, namespace: &str, uid: &str) {
     if context.leases.is_empty() {
         return;
@@ -101,6 +101,7 @@ pub async fn make_room(context: &Context, namespace: &str, uid: &str) {
         if let Ok(record) = &record.0
             && record.state() == LeaseState::Superseded
             && record.lease().id.is_some()
+            && record.rules().revoke_on.replaces()
         {
             let _ = revoke::revoke(context, &key, record).await;
         }
@@ -191,36 +192,34 @@ fn moved(record: &SecretLease, again: &RecordedLease) -> RecordedLease {
 
 /// What was `recorded` has reached its target: it is kept alive from now on, and every other lease of the owner ends
 /// after the grace time. Or (`used` is `None`) it never will: then it is revoked. `used` holds the fingerprint of what
-/// else is in the target, if it has one.
+/// else is in the target, if it has one; `ruled` is what policies say.
 ///
 /// A record that cannot be written now keeps its state: it is settled by the next attempt, or revoked as abandoned.
 pub async fn settle(
     context: &Context,
-    namespace: &str,
+    owner: &ObjectKey,
     uid: &str,
     recorded: &[Recorded],
     used: Option<&Inputs>,
+    ruled: &Ruled,
 ) {
     if context.leases.is_empty() || (used.is_none() && recorded.is_empty()) {
         return;
     }
     let now = context.clock.now();
-    let grace = SignedDuration::try_from(context.settings.generator_grace).unwrap_or(SignedDuration::ZERO);
-    let owned = owned(context, namespace, uid);
+    let records = owned(context, &owner.namespace, uid);
     let mut all_active = true;
-    for (key, record) in &owned {
+    let mut issued = Vec::new();
+    for (key, record) in &records {
         let Ok(record) = &record.0 else { continue };
         let Some(new) = recorded.iter().find(|new| new.key == *key) else { continue };
         let mut wanted = status(record);
         if let Some(Inputs(inputs)) = used {
-            wanted.state = LeaseState::Active;
-            wanted.inputs.clone_from(inputs);
-            let lease = || record.spec.lease.clone();
-            wanted.lease = Some(match &new.again {
-                Some(again) => moved(record, again),
-                None => wanted.lease.take().unwrap_or_else(lease),
-            });
-            set_ready(&mut wanted, true, "Leased", "the credentials are in use", now);
+            in_use(&mut wanted, record, new, inputs.as_ref(), now);
+            wanted.rules = ruled.lease.rules;
+            if new.again.is_none() && record.lease().end != ROTATED {
+                issued.push((key.name.clone(), due::end(record.lease())));
+            }
         } else if record.state() == LeaseState::Pending {
             supersede(&mut wanted, now, SignedDuration::ZERO);
         } else {
@@ -235,7 +234,9 @@ pub async fn settle(
     if used.is_none() || !all_active {
         return;
     }
-    for (key, record) in &owned {
+    let grace = grace(context, ruled);
+    let mut replaced = Vec::new();
+    for (key, record) in &records {
         let Ok(record) = &record.0 else { continue };
         let is_new = recorded.iter().any(|new| new.key == *key);
         if is_new || record.state() == LeaseState::Superseded {
@@ -244,7 +245,44 @@ pub async fn settle(
         let mut wanted = status(record);
         supersede(&mut wanted, now, grace);
         written(context, key, &wanted).await;
+        if record.state() != LeaseState::Pending && record.lease().end != ROTATED {
+            let revoked = wanted.revoke_at.filter(|_| record.rules().revoke_on.replaces());
+            replaced.push(Replaced { record: key.name.clone(), revoked, why: why_not_kept(record) });
+        }
     }
+    events::issued(context, &owner.namespace, &owner.name, &issued, &replaced).await;
+}
+
+/// The values of `record` are in their target.
+fn in_use(
+    wanted: &mut SecretLeaseStatus,
+    record: &SecretLease,
+    new: &Recorded,
+    inputs: Option<&String>,
+    now: Timestamp,
+) {
+    wanted.state = LeaseState::Active;
+    wanted.inputs = inputs.cloned();
+    let lease = || record.spec.lease.clone();
+    wanted.lease = Some(match &new.again {
+        Some(again) => moved(record, again),
+        None => wanted.lease.take().unwrap_or_else(lease),
+    });
+    set_ready(wanted, true, "Leased", "the credentials are in use", now);
+}
+
+/// For how long superseded credentials live on: at least while the target's previous values are kept.
+fn grace(context: &Context, ruled: &Ruled) -> SignedDuration {
+    let grace = ruled.lease.grace.unwrap_or(context.settings.generator_grace);
+    let grace = grace.max(ruled.keep_previous.unwrap_or_default());
+    SignedDuration::try_from(grace).unwrap_or(SignedDuration::ZERO)
+}
+
+/// What the record says about why it could not be kept alive; empty if it could.
+fn why_not_kept(record: &SecretLease) -> String {
+    let mut conditions = record.status.iter().flat_map(|status| &status.conditions);
+    let why = conditions.find(|condition| condition.status == STATUS_FALSE);
+    why.and_then(|condition| condition.message.clone()).unwrap_or_default()
 }
 
 fn supersede(status: &mut SecretLeaseStatus, now: Timestamp, grace: SignedDuration) {

@@ -90,7 +90,9 @@ pub(super) async fn write_status(
     // A merge patch takes away only what is named.
     let mut value = json!(status);
     if let Some(fields) = value.as_object_mut() {
-        for optional in ["superseded", "revokeAt", "renewed", "renewals", "lease", "inputs"] {
+        for optional in
+            ["superseded", "revokeAt", "renewed", "renewals", "lease", "inputs", "rules", "keeper"]
+        {
             fields.entry(optional).or_insert(serde_json::Value::Null);
         }
     }
@@ -103,6 +105,7 @@ pub(super) async fn write_status(
 /// Puts our own write where the next reader looks, and has its time noted.
 pub(super) fn remember(context: &Context, stored: SecretLease) {
     let key = ObjectKey::of(&stored.metadata);
+    context.lease_owners.note(&stored.spec.owner.uid, &key);
     let version = stored.metadata.resource_version.clone();
     let watched: Watched<SecretLease> = Watched(Ok(stored));
     let new = watched.clone();

@@ -10,6 +10,7 @@ use strongroom_provider_api::{Error, ErrorKind, Lease, LeaseEnd};
 use super::LIMIT;
 use super::due::{self, Why};
 use super::record::{lease, recorded, set_ready, status, write_status};
+use super::{events, keeper};
 use crate::context::Context;
 use crate::generators::{GeneratorHandle, Resolved};
 use crate::kube_io::{ApiError, ObjectKey};
@@ -28,22 +29,29 @@ pub(super) async fn renew(
             let renewed = timed("renew the lease", handle.client.renew(&held, Some(length))).await;
             discard_refused(context, &generator, &handle, renewed.as_ref().err()).await;
             context.lease_clients.note(key, &handle);
-            renewed
+            renewed.map(|renewed| (renewed, generator, handle))
         }
         Err(error) => Err(error),
     };
-    let renewed = match renewed {
+    let (renewed, generator, handle) = match renewed {
         Ok(renewed) => renewed,
         Err(error) => return failed(context, key, record, &error).await,
     };
     let now = context.clock.now();
     let refused = renewed.end == LeaseEnd::Fixed && renewed.expires == held.expires;
     let why = if refused { Some(Why::Refused) } else { due::after_renewal(&recorded(&renewed), length, now) };
-    let mut wanted = status(record);
+    let keeper = keeper::after_renewal(context, (&generator, &handle), record, &renewed).await;
+    // Others may have taken its place meanwhile: that is not undone.
+    let seen = context.leases.get(key);
+    let newest = seen.as_ref().and_then(|seen| seen.0.as_ref().ok()).unwrap_or(record);
+    let mut wanted = status(newest);
     wanted.lease = Some(recorded(&renewed));
     wanted.renewed = Some(now);
     wanted.renewals = Some(wanted.renewals.unwrap_or_default() + 1);
-    if let Some(why) = why {
+    wanted.keeper = keeper;
+    if newest.state() != LeaseState::Active {
+        tracing::debug!(lease = %key, "renewed although others had taken its place");
+    } else if let Some(why) = why {
         wanted.state = LeaseState::Ending;
         set_ready(&mut wanted, false, why.reason(), why.message(), now);
     } else {
@@ -52,7 +60,12 @@ pub(super) async fn renew(
     tracing::info!(lease = %key, owner = record.spec.owner.name, ending = why.map(Why::reason), "renewed");
     match write_status(context, key, &wanted).await {
         // What is written asks for the next look, and the owner if others are needed.
-        Ok(()) => Next::After(next(&renewed, why.is_some(), now)),
+        Ok(()) => {
+            if why == Some(Why::Parent) && wanted.state == LeaseState::Ending {
+                events::parent_ends(context, key, record).await;
+            }
+            Next::After(next(record, &renewed, why.is_some(), now))
+        }
         Err(error) => unwritten(key, &error),
     }
 }
@@ -155,12 +168,7 @@ pub(super) fn unwritten(key: &ObjectKey, error: &ApiError) -> Next {
 }
 
 /// When it is looked at next: a little earlier than it would be by its record, which the write has put in line.
-fn next(renewed: &Lease, ends: bool, now: jiff::Timestamp) -> Duration {
-    if ends {
-        return crate::schedule::RESYNC;
-    }
-    let end = due::end(&recorded(renewed));
-    let left = end.map_or(crate::schedule::RESYNC, |end| end.duration_since(now).unsigned_abs());
-    // Two thirds, less a tenth.
-    (left / 30 * 17).min(crate::schedule::RESYNC)
+fn next(record: &SecretLease, renewed: &Lease, ends: bool, now: jiff::Timestamp) -> Duration {
+    let end = due::end(&recorded(renewed)).filter(|_| !ends);
+    end.map_or(crate::schedule::RESYNC, |end| due::soonest(record, end.duration_since(now)))
 }

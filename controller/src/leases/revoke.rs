@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use strongroom_crds::SecretLease;
 use strongroom_crds::secret_lease::FINALIZER_SECRET_LEASE;
+use strongroom_provider_api::ErrorKind;
 
 use super::record::{lease, set_ready, status, write_status};
 use super::renew::{discard_refused, handle, timed, unwritten};
+use super::{events, watch};
 use crate::context::Context;
 use crate::kube_io::ObjectKey;
 use crate::schedule::{Backoff, Next};
@@ -29,11 +31,18 @@ pub(super) async fn revoke(context: &Context, key: &ObjectKey, record: &SecretLe
     };
     tracing::warn!(lease = %key, reason = error.kind().reason(), %error, "a lease was not revoked");
     let mut wanted = status(record);
-    let message = format!("{error}; the lease ends by itself if it cannot be revoked");
-    if set_ready(&mut wanted, false, error.kind().reason(), &message, context.clock.now())
-        && let Err(error) = write_status(context, key, &wanted).await
-    {
-        return unwritten(key, &error);
+    let right = if error.kind() == ErrorKind::PermissionDenied {
+        ". In Vault, the right to `update` `sys/leases/revoke` is needed"
+    } else {
+        ""
+    };
+    let message = format!("{error}; the lease ends by itself if it cannot be revoked{right}");
+    // News is told once, however often it is tried.
+    if set_ready(&mut wanted, false, error.kind().reason(), &message, context.clock.now()) {
+        events::not_revoked(context, key, record, &message).await;
+        if let Err(error) = write_status(context, key, &wanted).await {
+            return unwritten(key, &error);
+        }
     }
     let backoff = Backoff { first: Duration::from_secs(1), cap: Duration::from_mins(1) };
     Next::Retry { backoff, at_least: error.retry_after().unwrap_or_default() }
@@ -52,7 +61,8 @@ pub(super) async fn drop_record(context: &Context, key: &ObjectKey, record: &Sec
         Ok(()) => {
             // So that the echo of the deletion finds nothing to revoke.
             let _ = context.leases.remove(key, None);
-            context.lease_clients.forget(key);
+            watch::gone(context, key, Some(&record.spec.owner.uid));
+            context.lease_events.forget(uid);
             Next::Forget
         }
         Err(error) => unwritten(key, &error),

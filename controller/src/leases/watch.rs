@@ -1,5 +1,6 @@
 //! From what happens to SecretLeases and to their owners to keys in the schedules.
 
+use kube::Resource as _;
 use strongroom_crds::{LeaseState, SecretLease};
 
 use crate::context::Context;
@@ -10,12 +11,19 @@ use crate::schedule::{Group, Lane};
 pub fn watch(
     context: &Context,
     key: &ObjectKey,
-    _old: Option<&Watched<SecretLease>>,
+    old: Option<&Watched<SecretLease>>,
     new: Option<&Watched<SecretLease>>,
 ) {
+    let readable =
+        |record: &'_ Watched<SecretLease>| record.0.as_ref().ok().map(|it| it.spec.owner.uid.clone());
     request(context, key);
-    if new.is_none() {
-        context.lease_clients.forget(key);
+    match new {
+        Some(new) => {
+            if let Some(uid) = readable(new) {
+                context.lease_owners.note(&uid, key);
+            }
+        }
+        None => gone(context, key, old.and_then(readable).as_deref()),
     }
     let record = new.and_then(|record| record.0.as_ref().ok());
     if let Some(record) = record.filter(|record| record.state() == LeaseState::Ending) {
@@ -24,12 +32,26 @@ pub fn watch(
 }
 
 /// An ExternalSecret is gone: its leases are to be revoked, whether or not somebody collects their records.
-pub fn owner_gone(context: &Context, namespace: &str, uid: &str) {
-    let of_it = |key: &ObjectKey, record: &Watched<SecretLease>| {
-        key.namespace == namespace && record.0.as_ref().is_ok_and(|record| record.spec.owner.uid == uid)
-    };
-    for key in context.leases.keys_where(of_it) {
+pub fn owner_gone(context: &Context, uid: &str) {
+    context.lease_events.forget(uid);
+    for key in context.lease_owners.of(uid) {
         request(context, &key);
+    }
+}
+
+/// What is said about the leases of the ExternalSecret `key` may have changed: they are looked at.
+pub fn request_of(context: &Context, key: &ObjectKey) {
+    let Some(object) = context.external_secrets.get(key) else { return };
+    for key in context.lease_owners.of(object.meta().uid.as_deref().unwrap_or_default()) {
+        request(context, &key);
+    }
+}
+
+/// The record `key` of the owner `uid` is gone.
+pub(super) fn gone(context: &Context, key: &ObjectKey, uid: Option<&str>) {
+    context.lease_clients.forget(key);
+    if let Some(uid) = uid {
+        context.lease_owners.forget(uid, key);
     }
 }
 

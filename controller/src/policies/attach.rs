@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::Resource as _;
 use kube::core::{Selector, SelectorExt};
-use strongroom_crds::{ExternalSecret, SyncPolicy, SyncPolicySpec};
+use strongroom_crds::{ExternalSecret, LeasePolicy, LeaseRules, SyncPolicy, SyncPolicySpec};
 
 use super::fault;
 use crate::context::Context;
@@ -23,6 +23,10 @@ pub enum Field {
     Pause,
     /// `spec.maxStaleness`
     MaxStaleness,
+    /// `spec.lease`
+    Lease,
+    /// `spec.keepPrevious`
+    KeepPrevious,
 }
 
 /// What policies say to the pipeline of one ExternalSecret.
@@ -32,6 +36,19 @@ pub struct Ruled {
     pub pause: Option<Paused>,
     /// How old its data may get.
     pub max_staleness: Option<Duration>,
+    /// How its leases are looked after.
+    pub lease: RuledLease,
+    /// For how long the values that its target held before are kept.
+    pub keep_previous: Option<Duration>,
+}
+
+/// How the leases of one ExternalSecret are looked after.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RuledLease {
+    /// What is recorded with each of them; nothing where all is as without a policy.
+    pub rules: Option<LeaseRules>,
+    /// How long they live on after others have taken their place.
+    pub grace: Option<Duration>,
 }
 
 /// A pause, and who says so.
@@ -60,7 +77,8 @@ pub struct Attached {
 
 impl Field {
     /// Every field.
-    pub const ALL: [Self; 3] = [Self::Restart, Self::Pause, Self::MaxStaleness];
+    pub const ALL: [Self; 5] =
+        [Self::Restart, Self::Pause, Self::MaxStaleness, Self::Lease, Self::KeepPrevious];
 
     /// As in the spec.
     pub fn as_str(self) -> &'static str {
@@ -68,6 +86,8 @@ impl Field {
             Self::Restart => "restart",
             Self::Pause => "pause",
             Self::MaxStaleness => "maxStaleness",
+            Self::Lease => "lease",
+            Self::KeepPrevious => "keepPrevious",
         }
     }
 
@@ -76,6 +96,8 @@ impl Field {
             Self::Restart => spec.restart.is_some(),
             Self::Pause => spec.pause.is_some(),
             Self::MaxStaleness => spec.max_staleness.is_some(),
+            Self::Lease => spec.lease.is_some(),
+            Self::KeepPrevious => spec.keep_previous.is_some(),
         }
     }
 }
@@ -148,7 +170,26 @@ pub fn ruled(context: &Context, key: &ObjectKey, object: &Watched<ExternalSecret
     });
     let staleness = ruling(Field::MaxStaleness).and_then(|policy| policy.spec.max_staleness.as_deref());
     let max_staleness = staleness.map(|text| fault::duration(Some(text), Duration::MAX));
-    Ruled { pause, max_staleness }
+    let lease = ruling(Field::Lease).and_then(|policy| policy.spec.lease.as_ref());
+    let previous = ruling(Field::KeepPrevious).and_then(|policy| policy.spec.keep_previous.as_deref());
+    let keep_previous = previous.map(|text| fault::duration(Some(text), Duration::ZERO));
+    Ruled {
+        pause,
+        max_staleness,
+        lease: lease.map(RuledLease::of).unwrap_or_default(),
+        keep_previous: keep_previous.filter(|kept| !kept.is_zero()),
+    }
+}
+
+impl RuledLease {
+    fn of(policy: &LeasePolicy) -> Self {
+        let rules = LeaseRules {
+            renew_at: policy.renew_at.as_deref().and_then(fault::share),
+            revoke_on: policy.revoke_on.unwrap_or_default(),
+        };
+        let grace = policy.grace.as_deref().map(|text| fault::duration(Some(text), Duration::ZERO));
+        Self { rules: Some(rules).filter(|rules| *rules != LeaseRules::default()), grace }
+    }
 }
 
 /// True if the policy is attached to the ExternalSecret `name`.
@@ -206,6 +247,7 @@ fn selected(context: &Context, namespace: &str, spec: &SyncPolicySpec) -> Vec<St
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+    use strongroom_crds::RevokeOn;
 
     use super::*;
     use crate::app::context_over;
@@ -299,9 +341,16 @@ mod tests {
             &json!({ "selector": {}, "maxStaleness": "2h" }),
         );
         put(&context, "other", "foreign", "2025-01-01T00:00:00Z", &both);
+        let lease = json!({ "renewAt": "50%", "grace": "10m", "revokeOn": "Delete" });
+        let lease = json!({ "selector": {}, "lease": lease, "keepPrevious": "5m" });
+        put(&context, "ns", "lease", "2026-01-03T00:00:00Z", &lease);
         let key = ObjectKey::new("ns", "a");
         let ruled = ruled(&context, &key, &context.external_secrets.get(&key).unwrap());
         assert_eq!(ruled.max_staleness, Some(Duration::from_hours(2)));
+        let noted = LeaseRules { renew_at: Some(50), revoke_on: RevokeOn::Delete };
+        let grace = Some(Duration::from_mins(10));
+        assert_eq!(ruled.lease, RuledLease { rules: Some(noted), grace });
+        assert_eq!(ruled.keep_previous, Some(Duration::from_mins(5)));
         let (until, reason) = (until.parse().unwrap(), Some("freeze".to_owned()));
         assert_eq!(ruled.pause, Some(Paused { until, reason, policy: "younger".to_owned() }));
     }

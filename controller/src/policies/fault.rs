@@ -1,10 +1,13 @@
-//! What makes a policy unusable although its schema lets it in. Pure.
+//! What makes a policy unusable although its schema lets it in, and what its texts mean. Pure.
 
 use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::core::Selector;
 use strongroom_crds::{GoDuration, SyncPolicySpec};
+
+/// The shares of its life after which a lease may be renewed, in percent.
+const RENEW_AT: std::ops::RangeInclusive<i64> = 10..=90;
 
 /// Field and reason of the first fault.
 pub(super) fn fault(spec: &SyncPolicySpec) -> Option<String> {
@@ -21,7 +24,22 @@ pub(super) fn fault(spec: &SyncPolicySpec) -> Option<String> {
         });
         durations.chain(selectors)
     });
-    selector.into_iter().chain(staleness).chain(restart).next()
+    let lease = spec.lease.iter().flat_map(|lease| {
+        let share = lease.renew_at.iter().find_map(|text| bad_share("spec.lease.renewAt", text));
+        share.into_iter().chain(lease.grace.iter().find_map(|text| bad_duration("spec.lease.grace", text)))
+    });
+    let previous = spec.keep_previous.iter().find_map(|text| bad_duration("spec.keepPrevious", text));
+    selector.into_iter().chain(staleness).chain(restart).chain(lease).chain(previous).next()
+}
+
+/// A share of a policy in percent. One that cannot be read is a fault, and never gets here.
+pub(super) fn share(text: &str) -> Option<i64> {
+    text.strip_suffix('%')?.parse().ok().filter(|percent| RENEW_AT.contains(percent))
+}
+
+fn bad_share(field: &str, text: &str) -> Option<String> {
+    let (least, most) = (RENEW_AT.start(), RENEW_AT.end());
+    share(text).is_none().then(|| format!("{field}: {text:?} is not a share from {least}% to {most}%"))
 }
 
 /// A duration of a policy, `default` if it is absent. One that cannot be read is a fault, and never gets here.
@@ -59,5 +77,21 @@ mod tests {
         let said =
             said(json!({ "restart": { "targets": [{ "kind": "Deployment", "selector": near }] } })).unwrap();
         assert!(said.starts_with("spec.restart.targets[0].selector: "), "{said}");
+    }
+
+    #[test]
+    fn a_share_that_leaves_no_time_is_a_fault() {
+        let said =
+            |lease: serde_json::Value| fault(&serde_json::from_value(json!({ "lease": lease })).unwrap());
+        for good in ["10%", "67%", "90%"] {
+            assert_eq!(said(json!({ "renewAt": good, "grace": "0s", "revokeOn": "Never" })), None);
+        }
+        for bad in ["9%", "91%", "100%", "50", "half"] {
+            let said = said(json!({ "renewAt": bad })).unwrap();
+            assert_eq!(said, format!("spec.lease.renewAt: {bad:?} is not a share from 10% to 90%"));
+        }
+        assert!(said(json!({ "grace": "soon" })).unwrap().starts_with("spec.lease.grace: "));
+        let previous = fault(&serde_json::from_value(json!({ "keepPrevious": "soon" })).unwrap()).unwrap();
+        assert!(previous.starts_with("spec.keepPrevious: "), "{previous}");
     }
 }

@@ -9,7 +9,7 @@ mod fault;
 mod status;
 mod watch;
 
-pub use attach::{Attached, Field, Paused, Ruled, attached, ruled};
+pub use attach::{Attached, Field, Paused, Ruled, RuledLease, attached, ruled};
 pub use fault::duration;
 pub use status::{Written, list};
 pub use watch::{external_secret, secret, watch};

@@ -6,6 +6,7 @@ use strongroom_crds::{ExternalSecret, SyncPolicy};
 use super::attach::is_selected;
 use crate::context::Context;
 use crate::kube_io::{ObjectKey, Watched};
+use crate::leases;
 use crate::schedule::{Group, Lane};
 
 /// A SyncPolicy appeared, changed or went. The others of its namespace may hold where it did not let them, and the other
@@ -33,9 +34,11 @@ fn pipelines(
     old: Option<&Watched<SyncPolicy>>,
     new: Option<&Watched<SyncPolicy>>,
 ) {
-    let says = |policy: &SyncPolicy| policy.spec.pause.is_some() || policy.spec.max_staleness.is_some();
     let policies: Vec<_> = old.into_iter().chain(new).filter_map(|policy| policy.0.as_ref().ok()).collect();
-    if !policies.iter().any(|policy| says(policy)) {
+    let any = |says: fn(&SyncPolicy) -> bool| policies.iter().any(|policy| says(policy));
+    let of_leases = any(|policy| policy.spec.lease.is_some());
+    let of_pipelines = any(|policy| policy.spec.pause.is_some() || policy.spec.max_staleness.is_some());
+    if !of_leases && !of_pipelines {
         return;
     }
     let concerned = context.external_secrets.keys_where(|name, object| {
@@ -43,7 +46,12 @@ fn pipelines(
             && policies.iter().any(|policy| is_selected(&policy.spec, &name.name, object))
     });
     for concerned in concerned {
-        context.request(&concerned, Lane::Changed);
+        if of_leases {
+            leases::request_of(context, &concerned);
+        }
+        if of_pipelines {
+            context.request(&concerned, Lane::Changed);
+        }
     }
 }
 
@@ -64,6 +72,7 @@ pub fn external_secret(
         _ => true,
     };
     if matters {
+        leases::request_of(context, key);
         request_where(context, |policy, seen| {
             policy.namespace == key.namespace
                 && seen.0.as_ref().is_ok_and(|seen| {

@@ -303,6 +303,7 @@ fn put(context: &Context, secret: &str, uid: &str, held: &str, version: u64) {
         claimed_hash: None,
         controller: None,
         created_by: None,
+        previous_until: None,
     };
     context.secrets.put(key(secret), Some(&version.to_string()), digest).unwrap();
 }

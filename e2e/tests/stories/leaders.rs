@@ -17,14 +17,19 @@ const LEASE: &str = "story";
 
 /// A candidate. All of a story's share one account, as the replicas of a Deployment do.
 async fn candidate(story: &Story, role: &str) -> Result<Controller> {
+    candidate_with(story, role, &[]).await
+}
+
+/// The same, with further arguments on its command line.
+pub(crate) async fn candidate_with(story: &Story, role: &str, arguments: &[&str]) -> Result<Controller> {
     let namespace = format!("--leader-election-namespace={}", story.namespace);
     let lease = format!("--leader-election-id={LEASE}");
     let election = ["--enable-leader-election", &lease, &namespace, "--status-time-interval=1ms"];
-    story.controller_with(role, &election).await
+    story.controller_with(role, &[&election, arguments].concat()).await
 }
 
 /// Lets the controllers of the story have Leases in its namespace.
-async fn allow_leases(story: &Story) -> Result<()> {
+pub(crate) async fn allow_leases(story: &Story) -> Result<()> {
     let rules = json!([{ "apiGroups": ["coordination.k8s.io"], "resources": ["leases"],
         "verbs": ["get", "create", "update"] }]);
     story
@@ -54,7 +59,7 @@ fn writers(requests: &[ApiRequest], story: &Story) -> Vec<String> {
     writers
 }
 
-async fn leads(controller: &Controller) -> Result<()> {
+pub(crate) async fn leads(controller: &Controller) -> Result<()> {
     soon(&format!("{} to lead", controller.user), async || {
         ensure!(controller.metric("strongroom_leads").await? > 0.0, "it waits");
         Ok(())

@@ -126,6 +126,13 @@ impl Leased {
         Ok(())
     }
 
+    /// Asks for a sync of the ExternalSecret `name`; `mark` is another each time.
+    pub(crate) async fn force(&self, name: &str, mark: &str) -> Result<()> {
+        let force = json!({ "metadata": { "annotations": { "external-secrets.io/force-sync": mark } } });
+        self.story.patch(Kind::ExternalSecret, name, &force).await?;
+        Ok(())
+    }
+
     /// What the Secret `name` holds.
     pub(crate) async fn credentials(&self, name: &str) -> Result<Credentials> {
         let data = text_data(&self.story.get(Kind::Secret, name).await?)?;

@@ -106,6 +106,19 @@ pub trait GeneratorClient<S: Sync>: Send + Sync {
         Err(unsupported("look up a lease"))
     }
 
+    /// A name for the handle's login that is not the login itself, as a [`LeaseParent`](crate::LeaseParent) has it. `None`
+    /// where it has none, or the login is the user's own.
+    async fn login(&self) -> Result<Option<String>> {
+        Ok(None)
+    }
+
+    /// Ends the login of this name, which an earlier process has left. Leases that hang from it end as well: the caller
+    /// has seen to it that there are none. One that has ended is `Ok`.
+    async fn end_login(&self, name: &str) -> Result<()> {
+        let _ = name;
+        Err(unsupported("end a login"))
+    }
+
     /// Ends the handle. Leases that it gave out live on: a login from which one hangs must be let go without being
     /// revoked. Called once, when no call is under way; errors are of no use to anybody then.
     async fn close(&self) {}

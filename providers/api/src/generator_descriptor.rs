@@ -143,6 +143,14 @@ impl<G: Generator> GeneratorClient<Value> for Erased<G> {
         self.0.standing(lease).await
     }
 
+    async fn login(&self) -> Result<Option<String>> {
+        self.0.login().await
+    }
+
+    async fn end_login(&self, name: &str) -> Result<()> {
+        self.0.end_login(name).await
+    }
+
     async fn close(&self) {
         self.0.close().await;
     }

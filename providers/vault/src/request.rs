@@ -154,6 +154,14 @@ impl GeneratorClient<RequestSpec> for Engine {
         Self::standing(self, lease).await
     }
 
+    async fn login(&self) -> Result<Option<String>> {
+        Self::login(self).await
+    }
+
+    async fn end_login(&self, name: &str) -> Result<()> {
+        Self::end_login(self, name).await
+    }
+
     async fn close(&self) {
         Self::close(self).await;
     }

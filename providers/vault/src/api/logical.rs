@@ -140,6 +140,12 @@ impl Logical {
         )
     }
 
+    /// Ends a token that is known by its accessor.
+    pub(crate) fn revoke_accessor(accessor: &str) -> Self {
+        let body = json!({ "accessor": accessor });
+        Self::write("RevokeAccessor", "end an earlier login", true, "auth/token/revoke-accessor", body)
+    }
+
     fn write(
         name: &'static str,
         operation: &'static str,

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use strongroom_provider_api::{Error, ErrorKind, Lease, LeaseEnd, LeaseStanding, Result};
 
 use super::answer::{Granted, ResultType};
+use super::bearer::Borne;
 use super::parent::Known;
 use super::{Answered, Engine, end};
 use crate::api::Logical;
@@ -85,6 +86,29 @@ impl Engine {
         match self.bearer.ask(&self.api, &Logical::revoke_lease(id)).await {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// The accessor of the login's token; `None` for the user's own token and for one that has no name.
+    ///
+    /// # Errors
+    /// As [`Api::ask`](crate::api::Api::ask) has them.
+    pub(crate) async fn login(&self) -> Result<Option<String>> {
+        let borne = self.bearer.borne().await?;
+        let Borne::Login(_) = &borne else { return Ok(None) };
+        let known = self.parents.own(&self.api, &borne).await?;
+        Ok(known.map(|known| known.accessor).filter(|accessor| !accessor.is_empty()))
+    }
+
+    /// Ends the token of this accessor. One that has ended is fine.
+    ///
+    /// # Errors
+    /// As [`Api::ask`](crate::api::Api::ask) has them.
+    pub(crate) async fn end_login(&self, accessor: &str) -> Result<()> {
+        match self.bearer.ask(&self.api, &Logical::revoke_accessor(accessor)).await {
+            // Vault calls an accessor that it does not know invalid.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidPayload) => Ok(()),
+            outcome => outcome.map(|_| ()),
         }
     }
 

@@ -1,0 +1,79 @@
+//! The login that keeps leases of earlier logins alive: its name is recorded, and who comes after a crash ends it.
+
+use std::collections::BTreeSet;
+
+use strongroom_crds::SecretLease;
+use strongroom_provider_api::Lease;
+
+use super::renew::timed;
+use crate::context::Context;
+use crate::generators::{GeneratorHandle, Resolved};
+
+/// The name of the login that has just renewed `record`, if it is not the one from which it hangs. Logins that kept leases
+/// of this generator's kind, namespace and connection before were left by processes that have ended: when a login is used
+/// for the first time, those are ended, unless leases hang from them.
+pub(super) async fn after_renewal(
+    context: &Context,
+    (generator, handle): (&Resolved, &GeneratorHandle),
+    record: &SecretLease,
+    renewed: &Lease,
+) -> Option<String> {
+    let Ok(own) = timed("name the login", handle.client.login()).await else {
+        return record.status.as_ref().and_then(|status| status.keeper.clone());
+    };
+    let own = own?;
+    if context.lease_clients.is_new_login(&own) {
+        for left in left(context, generator) {
+            end(context, handle, &left).await;
+        }
+    }
+    let parent = renewed.parent.as_ref().map(|parent| parent.accessor.as_str());
+    (Some(own.as_str()) != parent).then_some(own)
+}
+
+/// The logins that kept leases of this connection alive, and are not this process's.
+fn left(context: &Context, generator: &Resolved) -> BTreeSet<String> {
+    let connection = |generator: &Resolved| generator.descriptor.connection(&generator.spec).ok();
+    let wanted = connection(generator);
+    let keeper = |record: &SecretLease| record.status.as_ref().and_then(|status| status.keeper.clone());
+    let kept = context.leases.keys_where(|key, record| {
+        key.namespace == generator.namespace && record.0.as_ref().is_ok_and(|record| keeper(record).is_some())
+    });
+    let mut found = BTreeSet::new();
+    for key in kept {
+        let Some(seen) = context.leases.get(&key) else { continue };
+        let Ok(record) = &seen.0 else { continue };
+        let Some(name) = keeper(record).filter(|name| !found.contains(name)) else { continue };
+        let snapshot = &record.spec.generator.snapshot;
+        let same = Resolved::of_snapshot(&context.generators, &key.namespace, snapshot).is_ok_and(|other| {
+            other.descriptor.kind == generator.descriptor.kind && connection(&other) == wanted
+        });
+        if same && !context.lease_clients.is_own_login(&name) {
+            found.insert(name);
+        }
+    }
+    found
+}
+
+/// Ends the login `left`. What fails is left to the login's own end.
+async fn end(context: &Context, handle: &GeneratorHandle, left: &str) {
+    if is_parent(context, left) {
+        return;
+    }
+    match timed("end a login that was left", handle.client.end_login(left)).await {
+        Ok(()) => tracing::info!("a login that an earlier process left is ended"),
+        Err(error) => tracing::info!(
+            reason = error.kind().reason(),
+            "a login that an earlier process left has ended, or ends by itself"
+        ),
+    }
+}
+
+/// True if a recorded lease hangs from the login of this name.
+fn is_parent(context: &Context, name: &str) -> bool {
+    let hangs = |record: &SecretLease| {
+        let parents = [record.lease().parent.as_ref(), record.spec.lease.parent.as_ref()];
+        parents.into_iter().flatten().any(|parent| parent.accessor == name)
+    };
+    !context.leases.keys_where(|_, record| record.0.as_ref().is_ok_and(hangs)).is_empty()
+}
