@@ -87,19 +87,30 @@ pub(super) async fn write_status(
     key: &ObjectKey,
     status: &SecretLeaseStatus,
 ) -> Result<(), ApiError> {
-    // A merge patch takes away only what is named.
-    let mut value = json!(status);
-    if let Some(fields) = value.as_object_mut() {
-        for optional in
-            ["superseded", "revokeAt", "renewed", "renewals", "lease", "inputs", "rules", "keeper"]
-        {
-            fields.entry(optional).or_insert(serde_json::Value::Null);
-        }
-    }
+    let value = patch(status);
     if let Some(stored) = context.cluster.patch_lease_status(key, &value).await? {
         remember(context, stored);
     }
     Ok(())
+}
+
+/// A merge patch takes away only what is named.
+fn patch(status: &SecretLeaseStatus) -> serde_json::Value {
+    const OPTIONAL: [(&str, &[&str]); 4] = [
+        ("", &["superseded", "revokeAt", "renewed", "renewals", "lease", "inputs", "rules", "keeper"]),
+        ("/lease", &["id", "expires", "replace", "parent"]),
+        ("/lease/parent", &["expires"]),
+        ("/rules", &["renewAt"]),
+    ];
+    let mut value = json!(status);
+    for (place, fields) in OPTIONAL {
+        if let Some(object) = value.pointer_mut(place).and_then(serde_json::Value::as_object_mut) {
+            for field in fields {
+                object.entry(*field).or_insert(serde_json::Value::Null);
+            }
+        }
+    }
+    value
 }
 
 /// Puts our own write where the next reader looks, and has its time noted.
@@ -132,6 +143,27 @@ mod tests {
             let stored = serde_json::to_value(recorded(&given)).unwrap();
             assert_eq!(lease(&serde_json::from_value(stored).unwrap()), given);
         }
+    }
+
+    #[test]
+    fn what_a_status_no_longer_says_is_taken_away_wherever_it_stands() {
+        let rules = strongroom_crds::LeaseRules { renew_at: None, ..strongroom_crds::LeaseRules::default() };
+        let parent = RecordedParent { accessor: "a".to_owned(), expires: None, renewable: true };
+        let lease = RecordedLease {
+            id: None,
+            issued: Timestamp::UNIX_EPOCH,
+            expires: None,
+            end: "Renewable".to_owned(),
+            replace: None,
+            parent: Some(parent),
+        };
+        let status =
+            SecretLeaseStatus { rules: Some(rules), lease: Some(lease), ..SecretLeaseStatus::default() };
+        let patch = patch(&status);
+        for place in ["/rules/renewAt", "/lease/id", "/lease/parent/expires", "/keeper", "/renewed"] {
+            assert_eq!(patch.pointer(place), Some(&serde_json::Value::Null), "{place}: {patch}");
+        }
+        assert_eq!(patch["rules"]["revokeOn"], "Always");
     }
 
     #[test]

@@ -161,6 +161,7 @@ mod tests {
         assert!(lost.is_err());
         drop(held);
         let _next = tokio::time::timeout(Duration::from_secs(1), turns.turn("b", at(2))).await.unwrap();
-        assert_eq!((turns.lock().taken, turns.lock().waiting.len()), (1, 0));
+        let state = turns.lock();
+        assert_eq!((state.taken, state.waiting.len()), (1, 0));
     }
 }
