@@ -44,6 +44,11 @@ impl Known {
         self.0.insert(place.to_owned(), Seen::Denied(Instant::now()));
     }
 
+    /// Notes that `place` is in this state, which nobody has to be told of.
+    pub(super) fn note(&mut self, place: &str, state: Option<&Version>) {
+        self.0.insert(place.to_owned(), Seen::As(state.map(|state| state.mark.clone())));
+    }
+
     /// Notes that `place` is in this state; gives those of its users who may hold something older.
     ///
     /// An entry that is seen for the first time counts as changed for who was refreshed before it came into this

@@ -60,15 +60,17 @@ pub(super) fn in_use(
     found
 }
 
-/// Who draws from any of `places`, by name or by a search; those of one place follow each other.
+/// Who draws from any of `places`, by name or by a search; those of one place follow each other. And a key for each of the
+/// places that is in use by name.
 pub(super) fn drawing(
     context: &Context,
     store: &StoreView,
     caller: Option<&str>,
     changes: &dyn Changes,
     places: &BTreeSet<String>,
-) -> Vec<ObjectKey> {
+) -> (Vec<ObjectKey>, BTreeMap<String, String>) {
     let mut found: Vec<(String, ObjectKey)> = Vec::new();
+    let mut keys = BTreeMap::new();
     users(context, &store.id, |owner, _, used| {
         if caller.is_some_and(|caller| caller != owner.namespace) {
             return false;
@@ -80,11 +82,14 @@ pub(super) fn drawing(
                 .and_then(|folder| places.iter().find(|place| place.starts_with(&folder)).cloned()),
         };
         let hit = place.is_some();
+        if let (Use::Key(key), Some(place)) = (used, &place) {
+            keys.entry(place.clone()).or_insert_with(|| key.to_owned());
+        }
         found.extend(place.map(|place| (place, owner.clone())));
         hit
     });
     found.sort();
-    found.into_iter().map(|(_, owner)| owner).collect()
+    (found.into_iter().map(|(_, owner)| owner).collect(), keys)
 }
 
 /// Who draws from `store` by a search; with `all`, whoever draws from it.

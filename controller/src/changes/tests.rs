@@ -227,7 +227,49 @@ async fn an_event_makes_those_due_who_draw_from_its_entry_by_name_or_by_search()
     assert_eq!(due(&context).await, ["named", "search"]);
     socket.unbounded_send(Ok(Notice::Changed("nobody/cares".to_owned()))).unwrap();
     assert!(due(&context).await.is_empty());
-    assert!(telling.looks().is_empty(), "an event is enough");
+    assert_eq!(telling.looks(), ["team/a"], "an event costs one look, and that only where somebody cares");
+    running.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_told_is_not_found_again_by_the_look_after_a_lost_connection() {
+    let (context, telling) = context(&json!({ terms::EVENTS: "true" })).await;
+    put(&context, "named", &extract("a"));
+    telling.set("a", "1");
+    let socket = telling.connection();
+    socket.unbounded_send(Ok(Notice::Listening)).unwrap();
+    let running = tokio::spawn(run(Arc::clone(&context)));
+    assert!(due(&context).await.is_empty());
+    telling.set("a", "2");
+    socket.unbounded_send(Ok(Notice::Changed("a".to_owned()))).unwrap();
+    assert_eq!(due(&context).await, ["named"]);
+    telling.looks();
+    let again = telling.connection();
+    again.unbounded_send(Ok(Notice::Listening)).unwrap();
+    drop(socket);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(telling.looks(), ["a"]);
+    assert!(due(&context).await.is_empty());
+    running.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_never_pause_are_heeded() {
+    let (context, telling) = context(&json!({ terms::EVENTS: "true" })).await;
+    put(&context, "named", &extract("a"));
+    let socket = telling.connection();
+    socket.unbounded_send(Ok(Notice::Listening)).unwrap();
+    let running = tokio::spawn(run(Arc::clone(&context)));
+    assert!(due(&context).await.is_empty());
+    let chatter = tokio::spawn(async move {
+        loop {
+            socket.unbounded_send(Ok(Notice::Changed("a".to_owned()))).unwrap();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    let job = timeout(Duration::from_secs(1), context.schedule.next()).await;
+    assert_eq!(job.unwrap().key.name, "named");
+    chatter.abort();
     running.abort();
 }
 
@@ -241,6 +283,9 @@ async fn nothing_is_lost_while_the_socket_is_down_and_a_sealed_store_is_looked_a
     socket.unbounded_send(Ok(Notice::Listening)).unwrap();
     let running = tokio::spawn(run(Arc::clone(&context)));
     assert!(due(&context).await.is_empty());
+    telling.set("a", "1b");
+    socket.unbounded_send(Ok(Notice::Changed("a".to_owned()))).unwrap();
+    assert_eq!(due(&context).await, ["named", "search"]);
     drop(socket);
     telling.set("a", "2");
     *telling.broken.lock().unwrap() = true;

@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use strongroom_provider_api::{Changes, Error, ErrorKind, Notice, Result, Version};
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
 
 use super::known::Known;
 use super::places::{self, InUse};
@@ -29,6 +29,8 @@ const AGAIN: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration::f
 const NOT_TOLD: Duration = Duration::from_mins(30);
 /// While the service tells of changes, all entries are looked at this much more seldom: it promises nothing.
 const SELDOM: u32 = 10;
+/// So many entries that were told of together are looked at; the next sweep looks at the others.
+const MOST_LOOKS: usize = 16;
 /// Looks that are under way at once.
 const CONCURRENCY: usize = 4;
 /// Time between two looks at whether the client is still the objects'.
@@ -235,11 +237,14 @@ impl Watcher {
     async fn listen(&self, store: &StoreView, changes: &dyn Changes, failures: &mut u32) -> Error {
         let mut notices = changes.notices();
         let mut told = BTreeSet::new();
+        let mut until = Instant::now();
         loop {
             let next = if told.is_empty() {
-                Some(notices.next().await)
+                let next = Some(notices.next().await);
+                until = Instant::now() + TOGETHER;
+                next
             } else {
-                timeout(TOGETHER, notices.next()).await.ok()
+                timeout_at(until, notices.next()).await.ok()
             };
             match next {
                 Some(Some(Ok(Notice::Listening))) => {
@@ -252,10 +257,9 @@ impl Watcher {
                 Some(Some(Ok(Notice::Changed(place)))) => {
                     told.insert(place);
                 }
-                // A lull, or the end: what was told so far is looked up.
+                // Time is up, or it ends: what was told so far is looked up.
                 None | Some(None | Some(Err(_))) => {
-                    let found = places::drawing(&self.context, store, self.caller.as_deref(), changes, &told);
-                    self.ask("event", &found, Instant::now());
+                    self.told(store, changes, &told).await;
                     told.clear();
                     match next {
                         Some(Some(Err(error))) => return error,
@@ -267,6 +271,27 @@ impl Watcher {
                 }
             }
         }
+    }
+
+    /// What was told has changed. A look comes before the reads: so what they read is not older than what the next look
+    /// is compared with, and that one finds nothing new.
+    async fn told(&self, store: &StoreView, changes: &dyn Changes, places: &BTreeSet<String>) {
+        if places.is_empty() {
+            return;
+        }
+        let (found, keys) = places::drawing(&self.context, store, self.caller.as_deref(), changes, places);
+        let looks: FuturesUnordered<_> = keys
+            .into_iter()
+            .filter(|(place, _)| self.known().may_look(place))
+            .take(MOST_LOOKS)
+            .map(|(place, key)| look(changes, place, InUse { key, users: Vec::new() }))
+            .collect();
+        for Looked { place, state, .. } in looks.collect::<Vec<_>>().await {
+            if let Ok(state) = state {
+                self.known().note(&place, state.as_ref());
+            }
+        }
+        self.ask("event", &found, Instant::now());
     }
 
     fn ask(&self, source: &'static str, keys: &[ObjectKey], since: Instant) {

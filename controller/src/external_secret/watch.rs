@@ -5,7 +5,7 @@ use kube::api::ObjectMeta;
 use strongroom_crds::conditions::{ConditionType, STATUS_TRUE};
 use strongroom_crds::{ExternalSecret, names};
 
-use super::asked::Ask;
+use super::asked::{Ask, Asker};
 use super::due;
 use super::gather::target_key;
 use super::sources::sources;
@@ -89,7 +89,8 @@ pub fn template(context: &Context, key: &ObjectKey) {
 
 /// Those of `keys` that are refreshed at the word of `ask`'s asker are due at once; gives how many that are.
 ///
-/// They go into line one after the other, so those that read the same should follow each other.
+/// They go into line one after the other, so those that read the same should follow each other. At the store's word it is
+/// the line of refreshes, which keeps this order however many come after them.
 pub fn ask(context: &Context, keys: &[ObjectKey], ask: Ask) -> usize {
     let heeds = |key: &&ObjectKey| {
         context.external_secrets.get(key).is_some_and(|object| {
@@ -99,10 +100,14 @@ pub fn ask(context: &Context, keys: &[ObjectKey], ask: Ask) -> usize {
             })
         })
     };
+    let lane = match ask.asker {
+        Asker::User => Lane::Changed,
+        Asker::Store => Lane::Refresh,
+    };
     let mut asked = 0;
     for key in keys.iter().filter(heeds) {
         context.asked.set(key, ask);
-        context.request(key, Lane::Changed);
+        context.request(key, lane);
         asked += 1;
     }
     asked
