@@ -61,7 +61,8 @@ async fn keys_that_are_due_together_are_read_in_one_call_and_alone_where_that_is
             let key = if service == "SecretsManager" {
                 keep(&story, &name, &value).await?
             } else {
-                let key = format!("/{}", story.key(&name));
+                // AWS takes no name that begins with its own.
+                let key = format!("/app/{}", story.key(&name));
                 let body = json!({ "Name": key, "Value": value, "Type": "SecureString" });
                 ask(&story, "ssm", "AmazonSSM.PutParameter", &body).await?;
                 key

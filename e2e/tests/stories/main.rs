@@ -39,7 +39,6 @@ mod leases_end;
 mod leases_restart;
 mod leases_rotation;
 mod limits;
-mod many_readers;
 mod near_names;
 mod outage;
 mod pause;

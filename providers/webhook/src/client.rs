@@ -66,7 +66,8 @@ impl WebhookClient {
         value: SecretBytes,
     ) -> Result<Written> {
         let mut fields = pushed(&RemoteKey::latest(key), property, secret_key, self.caller.as_deref());
-        fields.insert(key.to_owned(), value.clone());
+        // A remote key called `key` must not put the value where the address is meant.
+        fields.entry(key.to_owned()).or_insert_with(|| value.clone());
         let templates = self.access.templates(fields);
         let method = self.config.call_method(Method::POST).ok_or_else(illegal_method)?;
         let request = match self.config.body.as_deref().filter(|body| !body.is_empty()) {

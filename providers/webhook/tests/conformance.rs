@@ -183,8 +183,8 @@ async fn a_push_has_upstreams_fields_method_and_body() {
     shaped.write(&RemoteKey::latest("db"), &value).await.unwrap();
     let expected = [
         ("POST", "/team%2Fdb?from=pass", "s3cret"),
-        ("POST", "/all?from=%3Cno+value%3E", r#"{"a":"x","b":"x"}"#),
-        ("DELETE", "/team%2Fdb?from=%3Cno+value%3E", ""),
+        ("POST", "/all?from=%3Cno%20value%3E", r#"{"a":"x","b":"x"}"#),
+        ("DELETE", "/team%2Fdb?from=%3Cno%20value%3E", ""),
         ("PUT", "/db?from=pass", "s3cret for db"),
     ];
     let asked = asked.lock().unwrap().clone();
