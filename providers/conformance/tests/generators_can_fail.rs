@@ -70,6 +70,7 @@ struct Login;
 struct Spec {
     url: String,
     flaw: String,
+    #[schemars(skip)]
     unheard_of: Option<Value>,
 }
 
