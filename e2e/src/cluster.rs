@@ -56,6 +56,10 @@ pub enum Kind {
     SshKeyGenerator,
     /// `UUID`, a generator
     UuidGenerator,
+    /// `Webhook`, a generator
+    WebhookGenerator,
+    /// `GeneratorState`
+    GeneratorState,
     /// `VaultDynamicSecret`, a generator
     VaultDynamicSecret,
     /// `ECRAuthorizationToken`
@@ -85,7 +89,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 31] = [
+    const ALL: [Self; 33] = [
         Self::Namespace,
         Self::Secret,
         Self::ConfigMap,
@@ -104,6 +108,8 @@ impl Kind {
         Self::PasswordGenerator,
         Self::SshKeyGenerator,
         Self::UuidGenerator,
+        Self::WebhookGenerator,
+        Self::GeneratorState,
         Self::VaultDynamicSecret,
         Self::EcrAuthorizationToken,
         Self::StsSessionToken,
@@ -146,6 +152,8 @@ impl Kind {
             Self::PasswordGenerator => (GENERATORS, "v1alpha1", "Password", "passwords"),
             Self::SshKeyGenerator => (GENERATORS, "v1alpha1", "SSHKey", "sshkeys"),
             Self::UuidGenerator => (GENERATORS, "v1alpha1", "UUID", "uuids"),
+            Self::WebhookGenerator => (GENERATORS, "v1alpha1", "Webhook", "webhooks"),
+            Self::GeneratorState => (GENERATORS, "v1alpha1", "GeneratorState", "generatorstates"),
             Self::VaultDynamicSecret => (GENERATORS, "v1alpha1", "VaultDynamicSecret", "vaultdynamicsecrets"),
             Self::EcrAuthorizationToken => {
                 (GENERATORS, "v1alpha1", "ECRAuthorizationToken", "ecrauthorizationtokens")

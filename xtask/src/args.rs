@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::testbed::Definitions;
-use crate::{bench, demo, fuzz, generate, oracle, test, testbed};
+use crate::{bench, demo, features, fuzz, generate, oracle, test, testbed};
 
 /// Development tasks of Strongroom.
 #[derive(Debug, Parser)]
@@ -34,7 +34,10 @@ pub(crate) enum Task {
     Fuzz(fuzz::Options),
     /// Measure what a controller costs and how fast it is, beside the bare API server in the same run.
     Bench(bench::Options),
-    /// Write the generated files: the CRDs under charts/strongroom/files/crds, the pages under docs/reference.
+    /// Check that the controller compiles with each provider alone, and with none.
+    Features,
+    /// Write the generated files: the CRDs under charts/strongroom/files/crds, the pages under docs/reference, the providers'
+    /// pages and their lines in the summary.
     Generate {
         /// Write nothing; fail if a checked-in file is not what would be written.
         #[arg(long)]
@@ -51,6 +54,7 @@ impl Task {
             Self::Oracle(options) => oracle::run(&options),
             Self::Fuzz(options) => fuzz::run(&options),
             Self::Bench(options) => bench::run(&options),
+            Self::Features => features::check().map(|()| ExitCode::SUCCESS),
             Self::Testbed { upstreams_definitions: false } => {
                 testbed::keep_until_interrupted(Definitions::Ours)
             }

@@ -1,5 +1,6 @@
 //! Writes the files that are generated from the code, or checks that they are up to date.
 
+mod book;
 mod kinds;
 mod pages;
 
@@ -15,9 +16,11 @@ use crate::{progress, workspace};
 /// Generated files of one folder: name to text.
 type Files = BTreeMap<String, String>;
 
-/// A folder that holds generated files and nothing else.
+/// A folder that holds generated files.
 struct Folder {
     path: PathBuf,
+    /// Whether others are in it, too: they are left alone.
+    shared: bool,
     /// What is in it, for people.
     what: &'static str,
     wanted: Files,
@@ -25,8 +28,9 @@ struct Folder {
 
 /// `cargo xtask generate`: writes what differs and removes what is no longer generated.
 pub(crate) fn write() -> Result<()> {
-    for Folder { path, what, wanted } in folders()? {
-        let differing = differences(&wanted, &present_files(&path)?);
+    for folder in folders()? {
+        let differing = folder.differing()?;
+        let Folder { path, what, wanted, .. } = folder;
         fs::create_dir_all(&path)?;
         for name in &differing {
             let file = path.join(name);
@@ -44,8 +48,9 @@ pub(crate) fn write() -> Result<()> {
 /// `cargo xtask generate --check`: fails if a checked-in file is not what [`write`] would write.
 pub(crate) fn check() -> Result<()> {
     let mut stale = Vec::new();
-    for Folder { path, what, wanted } in folders()? {
-        let differing = differences(&wanted, &present_files(&path)?);
+    for folder in folders()? {
+        let differing = folder.differing()?;
+        let Folder { path, what, wanted, .. } = folder;
         if differing.is_empty() {
             progress::line(&format!("{} generated {what} are up to date", wanted.len()));
         } else {
@@ -58,13 +63,31 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
-fn folders() -> Result<[Folder; 2]> {
+fn folders() -> Result<[Folder; 4]> {
     let strongroom = workspace::built_strongroom()?;
     let described = serde_json::from_str(&printed(&strongroom, "describe")?)?;
+    let (docs, providers) = (workspace::root().join("docs"), workspace::root().join("providers"));
+    let pages = pages::pages(&described, &providers)?;
+    let summary = fs::read_to_string(docs.join("SUMMARY.md"))?;
+    let summary = Files::from([("SUMMARY.md".to_owned(), book::summary(&summary, &providers, &pages)?)]);
+    let includes = book::provider_pages(&providers)?;
+    let crds = files(&printed(&strongroom, "crds")?)?;
+    let folder = |path, what, wanted| Folder { path, shared: false, what, wanted };
     Ok([
-        Folder { path: workspace::crds(), what: "CRDs", wanted: files(&printed(&strongroom, "crds")?)? },
-        Folder { path: workspace::reference(), what: "pages", wanted: pages::pages(&described)? },
+        folder(workspace::crds(), "CRDs", crds),
+        folder(workspace::reference(), "pages", pages),
+        folder(docs.join("providers"), "pages of providers", includes),
+        Folder { shared: true, ..folder(docs, "summary", summary) },
     ])
+}
+
+impl Folder {
+    /// Names of files that are missing, different or no longer generated.
+    fn differing(&self) -> Result<Vec<String>> {
+        let mut present = present_files(&self.path)?;
+        present.retain(|name, _| !self.shared || self.wanted.contains_key(name));
+        Ok(differences(&self.wanted, &present))
+    }
 }
 
 /// What a subcommand of the controller prints.
@@ -122,6 +145,9 @@ fn present_files(folder: &Path) -> Result<Files> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(files) };
     for entry in entries {
         let path: PathBuf = entry?.path();
+        if path.is_dir() {
+            continue;
+        }
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         files.insert(name, fs::read_to_string(&path)?);
     }

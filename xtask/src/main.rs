@@ -5,6 +5,7 @@ mod bench;
 mod cache;
 mod control_plane;
 mod demo;
+mod features;
 mod fuzz;
 mod generate;
 mod interrupt;

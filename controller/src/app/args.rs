@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Parser, Subcommand};
 use strongroom_crds::GoDuration;
-use strongroom_provider_api::{Endpoints, Reach};
+use strongroom_provider_api::{Endpoints, Lent, OwnIdentity, Reach, SecretBytes};
 
 use crate::telemetry::LogFormat;
 
@@ -156,6 +156,10 @@ pub(super) struct ControllerArgs {
     pub(super) store_reach: StoreReach,
     #[command(flatten)]
     pub(super) aws_endpoints: AwsEndpoints,
+    /// Which stores may use the controller's own AWS identity, if they ask for it: nobody; cluster-stores
+    /// (ClusterSecretStores); all (SecretStores and generators as well).
+    #[arg(long, default_value = "nobody")]
+    pub(super) lend_aws_identity: LendIdentity,
     /// Tell the last attempt in a second condition, `Synced`, and keep `Ready` while the data is fresh. Not what
     /// upstream shows; needs our CustomResourceDefinitions.
     #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
@@ -193,6 +197,34 @@ impl AwsEndpoints {
             ("AWS_ECR_ENDPOINT", self.ecr.clone()),
             ("AWS_ECR_PUBLIC_ENDPOINT", self.ecr_public.clone()),
         ])
+    }
+}
+
+/// [`Lent`], as the command line names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum LendIdentity {
+    Nobody,
+    ClusterStores,
+    All,
+}
+
+impl LendIdentity {
+    /// The identity, taken from the environment only where it is lent.
+    pub(super) fn identity(self) -> OwnIdentity {
+        const NAMES: [&str; 5] = [
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+            "AWS_ROLE_ARN",
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+        ];
+        let lent = match self {
+            Self::Nobody => return OwnIdentity::default(),
+            Self::ClusterStores => Lent::ClusterStores,
+            Self::All => Lent::All,
+        };
+        let value = |name| Some((name, SecretBytes::from(std::env::var_os(name)?.into_string().ok()?)));
+        OwnIdentity::of(lent, NAMES.into_iter().filter_map(value))
     }
 }
 

@@ -244,6 +244,7 @@ fn context(
         logins,
         reach: args.store_reach.into(),
         endpoints: args.aws_endpoints.endpoints(),
+        own_identity: args.lend_aws_identity.identity(),
         ..Toolbox::default()
     };
     let events = |component| Events::new(cluster.clone(), component, Arc::clone(&clock));

@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::error::SyncError;
 use crate::stores::{Admission, Answer, StoreId};
 
-/// Reads of one object that are under way at once.
+/// Reads of one object that are under way at once; more where one call reads many keys.
 const CONCURRENCY: usize = 8;
 
 /// What one source gave.
@@ -129,6 +129,8 @@ async fn read_all(
             wanted.insert((source.store.clone(), remote_key(remote, connected.handle.dialect)));
         }
     }
+    let at_once = wanted.iter().filter_map(|(id, key)| Some(stores.get(id)?.handle.client.batch_size(key)));
+    let at_once = at_once.max().unwrap_or_default().max(CONCURRENCY);
     let reads = wanted.into_iter().filter_map(|(id, key)| {
         let connected = stores.get(&id)?;
         if unsupported(&key, connected.handle.capabilities).is_some() {
@@ -139,7 +141,7 @@ async fn read_all(
             ((id, key), answer)
         })
     });
-    stream::iter(reads).buffer_unordered(CONCURRENCY).collect().await
+    stream::iter(reads).buffer_unordered(at_once).collect().await
 }
 
 /// The matching entries of one `find`. Entries that vanish between listing and reading are left out.
@@ -163,6 +165,8 @@ async fn matches(
         return Ok(Err(Arc::new(nothing_there(&scope))));
     }
     listed.retain(|listed| filter.as_ref().is_none_or(|filter| filter.matches(&listed.name)));
+    let at_once = listed.iter().map(|listed| handle.client.batch_size(&listed.key)).max();
+    let at_once = at_once.unwrap_or_default().max(CONCURRENCY);
     let reads = listed.into_iter().map(|listed| async move {
         match pass.read(&listed.key).await {
             Ok(payload) => Ok(Some((listed.name, payload))),
@@ -170,7 +174,7 @@ async fn matches(
             Err(error) => Err(error),
         }
     });
-    let found: Result<Vec<_>, _> = stream::iter(reads).buffered(CONCURRENCY).try_collect().await;
+    let found: Result<Vec<_>, _> = stream::iter(reads).buffered(at_once).try_collect().await;
     Ok(found.map(|found| Found::Many(found.into_iter().flatten().collect())))
 }
 
@@ -181,7 +185,8 @@ fn remote_key(remote: &RemoteRef, dialect: Dialect) -> RemoteKey {
     };
     let version = remote.version.clone().filter(|version| !version.is_empty());
     let property = remote.property.clone().filter(|property| !property.is_empty());
-    let property = property.filter(|_| dialect.property == PropertyOrder::ByProvider);
+    let told = matches!(dialect.property, PropertyOrder::ByProvider | PropertyOrder::RawPath);
+    let property = property.filter(|_| told);
     RemoteKey { key: remote.key.clone(), version, aspect, property }
 }
 

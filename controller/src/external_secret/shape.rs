@@ -85,7 +85,12 @@ pub(super) fn members(
         fields.iter().map(|(name, value)| (name.clone(), value.expose().to_vec())).collect()
     } else {
         let document = selected(remote, payload, dialect)?;
-        select::fields(&document, json_map(dialect))?.into_iter().collect()
+        match select::fields(&document, json_map(dialect)) {
+            Err(_) if dialect.property == PropertyOrder::RawPath => {
+                Values::from([("value".to_owned(), document)])
+            }
+            members => members?.into_iter().collect(),
+        }
     };
     finish(
         values,
@@ -227,6 +232,7 @@ fn property_order(dialect: Dialect) -> Option<select::PropertyOrder> {
         PropertyOrder::LiteralThenPath => Some(select::PropertyOrder::LiteralThenPath),
         PropertyOrder::PathOnly => Some(select::PropertyOrder::PathOnly),
         PropertyOrder::LiteralOnly => Some(select::PropertyOrder::LiteralOnly),
+        PropertyOrder::RawPath => Some(select::PropertyOrder::RawPath),
         PropertyOrder::ByProvider => None,
     }
 }
@@ -378,6 +384,18 @@ mod tests {
         );
         let expected = pairs([("a", r#"{"b":"x"}"#), ("n", "1"), ("t", r#""<y>""#)]);
         assert_eq!(all("config", &secret(), KUBERNETES), expected);
+    }
+
+    #[test]
+    fn a_raw_path_gives_json_text_and_what_has_no_members_is_one() {
+        let crd = Dialect { property: PropertyOrder::RawPath, map: JsonMap::RawText, ..KUBERNETES };
+        let object =
+            Payload::bytes(r#"{"spec":{"user":"app","port":5432.0,"hosts":["a"],"more":{"a":"b"}}}"#);
+        assert_eq!(one("spec.port", &object, crd).unwrap(), "5432.0");
+        assert_eq!(all("spec.more", &object, crd), pairs([("a", "b")]));
+        assert_eq!(all("spec.hosts", &object, crd), pairs([("value", r#"["a"]"#)]));
+        assert_eq!(all("spec.user", &object, crd), pairs([("value", "app")]));
+        assert!(matches!(one("spec.x", &object, crd), Err(ShapeError::NoProperty(..))));
     }
 
     #[test]

@@ -95,8 +95,8 @@ impl ClusterResolver {
                 self.cluster.config_map(key).await.map(|found| found.map(|map| map.metadata))
             }
             // A token says nothing about the version of its account.
-            ReferenceKind::ServiceAccount if version.is_none() => return false,
-            ReferenceKind::ServiceAccount => {
+            ReferenceKind::ServiceAccount => return false,
+            ReferenceKind::AnnotatedServiceAccount => {
                 self.cluster.service_account(key).await.map(|found| found.map(|account| account.metadata))
             }
         };
@@ -266,7 +266,7 @@ impl Resolver for ClusterResolver {
         selector: &ServiceAccountSelector,
     ) -> Result<BTreeMap<String, String>> {
         let target = self.target("ServiceAccount", &selector.name, selector.namespace.as_deref())?;
-        let reference = self.expect(ReferenceKind::ServiceAccount, &target);
+        let reference = self.expect(ReferenceKind::AnnotatedServiceAccount, &target);
         let account = self
             .cluster
             .service_account(&target)

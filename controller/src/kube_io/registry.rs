@@ -13,8 +13,10 @@ pub enum ReferenceKind {
     Secret,
     /// Certificate authorities, templates.
     ConfigMap,
-    /// Whose tokens stores log in with.
+    /// Whose tokens stores log in with: what else changes about it, changes nothing about them.
     ServiceAccount,
+    /// The same, where its annotations say whose identity it takes on: every change of it counts.
+    AnnotatedServiceAccount,
 }
 
 /// An object that something refers to.

@@ -51,7 +51,9 @@ impl<K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug> Tail<K> {
                 Ok(version) => self.stretch(version, &mut failures).await,
                 Err(error) => error,
             };
-            self.references.interrupted(self.kind);
+            for kind in self.kinds() {
+                self.references.interrupted(kind);
+            }
             failures = failures.saturating_add(1);
             tracing::warn!(kind = ?self.kind, %error,
                 "references are not watched for now; they are compared at each check of their store");
@@ -61,7 +63,7 @@ impl<K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug> Tail<K> {
 
     /// Watches unbroken from `version` on; gives what broke it.
     async fn stretch(&self, mut version: String, failures: &mut u32) -> ApiError {
-        for dependant in self.references.resumed(self.kind) {
+        for dependant in self.kinds().flat_map(|kind| self.references.resumed(kind)) {
             (self.tell)(&dependant, false);
         }
         loop {
@@ -97,14 +99,20 @@ impl<K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug> Tail<K> {
     /// Tells who refers to the object; gives its version.
     fn noticed(&self, object: &PartialObjectMeta<K>, came_or_went: bool) -> Option<String> {
         let meta: &ObjectMeta = object.meta();
-        // What else changes about a ServiceAccount, changes nothing about its tokens.
-        if came_or_went || self.kind != ReferenceKind::ServiceAccount {
-            let reference = Reference { kind: self.kind, key: ObjectKey::of(meta) };
+        for kind in self.kinds().filter(|kind| came_or_went || *kind != ReferenceKind::ServiceAccount) {
+            let reference = Reference { kind, key: ObjectKey::of(meta) };
             for dependant in self.references.changed(&reference, meta.resource_version.as_deref()) {
                 (self.tell)(&dependant, true);
             }
         }
         meta.resource_version.clone()
+    }
+
+    /// The kinds of reference that lead to what is watched.
+    fn kinds(&self) -> impl Iterator<Item = ReferenceKind> {
+        let annotated =
+            (self.kind == ReferenceKind::ServiceAccount).then_some(ReferenceKind::AnnotatedServiceAccount);
+        [self.kind].into_iter().chain(annotated)
     }
 
     /// The version of now, for the price of one object's metadata.

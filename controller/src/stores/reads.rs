@@ -9,6 +9,8 @@ use strongroom_provider_api::{Content, Error, ErrorKind, Payload, RemoteKey, Sto
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+mod batch;
+
 /// What a store answered, for everybody who asked the same.
 pub type Answer = Result<Arc<Payload>, Arc<Error>>;
 
@@ -58,6 +60,8 @@ struct State {
     kept_bytes: usize,
     /// Whether a task is at [`Known::sweep`].
     swept: bool,
+    /// What is gathered for calls that read many keys.
+    batch: batch::Gathering,
     last_id: u64,
 }
 
@@ -77,6 +81,13 @@ enum Stage {
         arrived: Instant,
         until: Instant,
     },
+}
+
+/// A read that is to be made: the sender belongs to whoever makes it.
+struct Asked {
+    key: RemoteKey,
+    id: u64,
+    sender: Arc<watch::Sender<Option<Answer>>>,
 }
 
 /// How one who asks gets the answer.
@@ -129,9 +140,16 @@ impl Pass {
         let id = state.last_id;
         let under_way = Stage::UnderWay(Arc::downgrade(&sender));
         state.insert(key, Read { id, begun: Instant::now(), stage: under_way });
-        drop(state);
+        let asked = Asked { key: key.clone(), id, sender };
         let (client, known) = (Arc::clone(&self.client), Arc::clone(&self.known));
-        tokio::spawn(read(client, known, key.clone(), id, sender));
+        if self.client.batch_size(key) > 1 && state.batch.is_of_use() {
+            if state.batch.join(asked) {
+                tokio::spawn(batch::gathered(client, known));
+            }
+        } else {
+            tokio::spawn(read(client, known, asked));
+        }
+        drop(state);
         Share::Coming(receiver)
     }
 }
@@ -147,22 +165,13 @@ impl Drop for Pass {
 }
 
 /// One read, made for all who wait for its answer.
-async fn read(
-    client: Arc<dyn StoreClient>,
-    known: Arc<Known>,
-    key: RemoteKey,
-    id: u64,
-    sender: Arc<watch::Sender<Option<Answer>>>,
-) {
+async fn read(client: Arc<dyn StoreClient>, known: Arc<Known>, asked: Asked) {
     let answer = tokio::select! {
-        answer = client.read(&key) => answer.map(Arc::new).map_err(Arc::new),
-        () = known.abandoned(&key, id, &sender) => return,
+        answer = client.read(&asked.key) => answer.map(Arc::new).map_err(Arc::new),
+        () = known.abandoned(&asked) => return,
     };
     drop(client);
-    let sweeps = known.keep(&key, id, &answer);
-    sender.send_replace(Some(answer));
-    drop((sender, key));
-    if sweeps {
+    if known.answer(&asked, answer) {
         known.sweep().await;
     }
 }
@@ -176,15 +185,22 @@ impl Known {
 
     /// Completes once nobody waits for the answer any more; the read is forgotten then. Joining and this look
     /// happen under the same lock, so nobody joins a read that is given up.
-    async fn abandoned(&self, key: &RemoteKey, id: u64, sender: &watch::Sender<Option<Answer>>) {
+    async fn abandoned(&self, asked: &Asked) {
         loop {
-            sender.closed().await;
+            asked.sender.closed().await;
             let mut state = self.lock();
-            if sender.receiver_count() == 0 {
-                state.remove(key, id);
+            if asked.sender.receiver_count() == 0 {
+                state.remove(&asked.key, asked.id);
                 return;
             }
         }
+    }
+
+    /// Gives `answer` to those who wait for it. True if the caller has to [`sweep`](Self::sweep).
+    fn answer(&self, asked: &Asked, answer: Answer) -> bool {
+        let sweeps = self.keep(&asked.key, asked.id, &answer);
+        asked.sender.send_replace(Some(answer));
+        sweeps
     }
 
     /// Keeps `answer` for those who ask next, if there may be any and it is not too large. True if the caller has

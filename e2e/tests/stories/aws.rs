@@ -26,16 +26,18 @@ use strongroom_e2e::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
-const REGION: &str = "eu-central-1";
+pub(crate) const REGION: &str = "eu-central-1";
 /// The account of keys that moto does not know.
-const ROLE: &str = "arn:aws:iam::123456789012:role/app";
-const ANNOTATION: &str = "eks.amazonaws.com/role-arn";
+pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/app";
+pub(crate) const ANNOTATION: &str = "eks.amazonaws.com/role-arn";
 const GENERATORS: &str = "generators.external-secrets.io/v1alpha1";
 
 /// A gate in front of moto: it lets nobody take on a role whose token the cluster does not vouch for.
-struct Gate {
+pub(crate) struct Gate {
     address: String,
     logins: Arc<Mutex<Vec<String>>>,
+    calls: Arc<Mutex<Vec<String>>>,
+    denied: Arc<Mutex<Vec<String>>>,
     server: JoinHandle<()>,
 }
 
@@ -44,6 +46,8 @@ struct Means {
     moto: String,
     cluster: Cluster,
     logins: Arc<Mutex<Vec<String>>>,
+    calls: Arc<Mutex<Vec<String>>>,
+    denied: Arc<Mutex<Vec<String>>>,
 }
 
 impl Drop for Gate {
@@ -53,12 +57,14 @@ impl Drop for Gate {
 }
 
 impl Gate {
-    async fn open(story: &Story) -> Result<Self> {
-        let logins = Arc::default();
+    pub(crate) async fn open(story: &Story) -> Result<Self> {
+        let (logins, calls, denied) = (Arc::default(), Arc::default(), Arc::default());
         let means = Means {
             moto: story.testbed.aws.address.clone(),
             cluster: story.cluster.clone(),
             logins: Arc::clone(&logins),
+            calls: Arc::clone(&calls),
+            denied: Arc::clone(&denied),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = format!("http://{}", listener.local_addr()?);
@@ -67,19 +73,31 @@ impl Gate {
             // Ends with the story.
             let _ = axum::serve(listener, router).await;
         });
-        Ok(Self { address, logins, server })
+        Ok(Self { address, logins, calls, denied, server })
     }
 
     /// A controller that takes the gate for AWS.
-    async fn controller(&self, story: &Story) -> Result<Controller> {
+    pub(crate) async fn controller(&self, story: &Story) -> Result<Controller> {
         let flags = ["secretsmanager", "ssm", "sts", "ecr"]
             .map(|service| format!("--aws-{service}-endpoint={}", self.address));
         let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
         story.controller_with("aws", &[&["--status-time-interval=1ms"], &flags[..]].concat()).await
     }
 
-    fn logins(&self) -> Vec<String> {
+    pub(crate) fn logins(&self) -> Vec<String> {
         self.logins.lock().map(|logins| logins.clone()).unwrap_or_default()
+    }
+
+    /// The actions that were asked for since this was called last.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.calls.lock().map(|mut calls| std::mem::take(&mut *calls)).unwrap_or_default()
+    }
+
+    /// No policy allows `action` from now on.
+    pub(crate) fn deny(&self, action: &str) {
+        if let Ok(mut denied) = self.denied.lock() {
+            denied.push(action.to_owned());
+        }
     }
 }
 
@@ -91,6 +109,16 @@ async fn passed(State(means): State<Means>, headers: HeaderMap, body: Bytes) -> 
 }
 
 async fn forwarded(means: &Means, headers: &HeaderMap, body: Bytes) -> Result<Response> {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    if let Some((_, action)) = target.and_then(|target| target.split_once('.')) {
+        if let Ok(mut calls) = means.calls.lock() {
+            calls.push(action.to_owned());
+        }
+        if means.denied.lock().is_ok_and(|denied| denied.iter().any(|denied| denied == action)) {
+            let refusal = json!({ "__type": "AccessDeniedException" }).to_string();
+            return Ok((StatusCode::BAD_REQUEST, refusal).into_response());
+        }
+    }
     let form: HashMap<String, String> = form(&body);
     if form.get("Action").is_some_and(|action| action == "AssumeRoleWithWebIdentity") {
         let token = form.get("WebIdentityToken").map(String::as_str).unwrap_or_default();
@@ -151,7 +179,7 @@ fn unescaped(text: &str) -> String {
 }
 
 /// Asks moto directly, as the owner of the account.
-async fn ask(story: &Story, service: &str, target: &str, body: &Value) -> Result<Value> {
+pub(crate) async fn ask(story: &Story, service: &str, target: &str, body: &Value) -> Result<Value> {
     let scope = format!("AKIDOWNER/20260101/{REGION}/{service}/aws4_request");
     let answer = http_client()
         .post(format!("{}/", story.testbed.aws.address))
@@ -168,14 +196,14 @@ async fn ask(story: &Story, service: &str, target: &str, body: &Value) -> Result
     Ok(serde_json::from_slice(&answer.bytes().await?).unwrap_or_default())
 }
 
-async fn keep(story: &Story, name: &str, value: &str) -> Result<String> {
+pub(crate) async fn keep(story: &Story, name: &str, value: &str) -> Result<String> {
     let name = story.key(name);
     let body = json!({ "Name": name, "SecretString": value });
     ask(story, "secretsmanager", "secretsmanager.CreateSecret", &body).await?;
     Ok(name)
 }
 
-async fn fixed_keys(story: &Story) -> Result<Value> {
+pub(crate) async fn fixed_keys(story: &Story) -> Result<Value> {
     let mut secret = manifests::secret("aws-keys", "id", "AKIDSTORY");
     secret["stringData"]["secret"] = "canary-long-lived".into();
     story.create(&secret).await?;
@@ -186,7 +214,7 @@ async fn fixed_keys(story: &Story) -> Result<Value> {
     } }))
 }
 
-fn provider(service: &str, auth: &Value) -> Value {
+pub(crate) fn provider(service: &str, auth: &Value) -> Value {
     json!({ "aws": { "service": service, "region": REGION, "auth": auth } })
 }
 

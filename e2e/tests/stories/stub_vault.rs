@@ -28,6 +28,8 @@ const LARGE: usize = 700 * 1024;
 struct Desk {
     value: Mutex<String>,
     down: AtomicBool,
+    /// Seconds after which it wants to be asked again; 0 while it does not mind.
+    throttling: AtomicUsize,
     requests: AtomicUsize,
     under_way: AtomicUsize,
     most_at_once: AtomicUsize,
@@ -60,6 +62,11 @@ impl StubVault {
     /// Whether it answers 503 from now on.
     pub(crate) fn set_down(&self, down: bool) {
         self.desk.down.store(down, Ordering::SeqCst);
+    }
+
+    /// From now on it answers everything with 429 and asks to be left alone for so many seconds; with 0 it answers.
+    pub(crate) fn set_throttling(&self, seconds: usize) {
+        self.desk.throttling.store(seconds, Ordering::SeqCst);
     }
 
     /// What every entry holds from now on.
@@ -106,6 +113,11 @@ async fn read(State(desk): State<Arc<Desk>>, Path(key): Path<String>) -> Respons
     desk.under_way.fetch_sub(1, Ordering::SeqCst);
     if desk.down.load(Ordering::SeqCst) {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let seconds = desk.throttling.load(Ordering::SeqCst);
+    if seconds > 0 {
+        let hint = [(header::RETRY_AFTER, seconds.to_string())];
+        return (StatusCode::TOO_MANY_REQUESTS, hint).into_response();
     }
     let value = if key == "large" {
         "x".repeat(LARGE)

@@ -75,6 +75,9 @@ pub enum PropertyOrder {
     PathOnly,
     /// Only a top-level member of that name.
     LiteralOnly,
+    /// Only the gjson path, and what is no text keeps its JSON text; where it is to be taken apart and is no object, it
+    /// is one member, `value`. The provider gets the property with the key, because it decides who may ask for which.
+    RawPath,
     /// The provider selects: it gets the property with the key, and the bytes that it gives are taken as they
     /// are.
     ByProvider,

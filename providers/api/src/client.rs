@@ -20,6 +20,22 @@ pub trait StoreClient: Send + Sync {
     /// What is stored under `key`.
     async fn read(&self, key: &RemoteKey) -> Result<Payload>;
 
+    /// How many keys like this one [`read_many`](Self::read_many) takes at once; 1 where the service has no such call for it.
+    fn batch_size(&self, key: &RemoteKey) -> usize {
+        let _ = key;
+        1
+    }
+
+    /// What is stored under each of `keys`, in one call to the service: at most as many keys as
+    /// [`batch_size`](Self::batch_size) says for each of them. One outcome for each key, in their order; `None` where the
+    /// answer does not tell, and the key has to be read alone. Never called with keys whose size is 1.
+    ///
+    /// # Errors
+    /// The call failed as a whole: nothing is known of any key.
+    async fn read_many(&self, keys: &[RemoteKey]) -> Result<Vec<Option<Result<Payload>>>> {
+        Ok(keys.iter().map(|_| None).collect())
+    }
+
     /// The entries within `scope`, lazily; an empty stream where there are none. The order does not matter.
     fn list<'a>(&'a self, scope: &'a Scope) -> BoxStream<'a, Result<Listed>> {
         let _ = scope;

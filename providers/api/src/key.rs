@@ -22,7 +22,8 @@ pub struct RemoteKey {
     /// Value or metadata.
     pub aspect: Aspect,
     /// `remoteRef.property`, verbatim. Given only to a provider that selects by itself
-    /// ([`PropertyOrder::ByProvider`](crate::PropertyOrder::ByProvider)); for all others the kernel selects.
+    /// ([`PropertyOrder::ByProvider`](crate::PropertyOrder::ByProvider)) or decides who may ask for which
+    /// ([`PropertyOrder::RawPath`](crate::PropertyOrder::RawPath)); for all others the kernel selects.
     pub property: Option<String>,
 }
 

@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::template::PlainFields;
-use crate::{AllowedLogins, Clock, Endpoints, Random, SystemClock, SystemRandom, TemplateRenderer};
+use crate::{
+    AllowedLogins, Clock, Endpoints, OwnIdentity, Random, SystemClock, SystemRandom, TemplateRenderer,
+};
 
 /// What every provider is given. Cheap to clone. Made from [`Toolbox::default`], so that it can grow.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct Toolbox {
     pub logins: AllowedLogins,
     /// Addresses that take the place of services' public ones.
     pub endpoints: Endpoints,
+    /// Who the controller itself is, for stores that ask for it and may have it.
+    pub own_identity: OwnIdentity,
 }
 
 /// Which addresses a store may be reached at. Settings name hosts, and whoever writes settings is not always
@@ -83,7 +87,7 @@ impl Meter for NoMeter {
 
 impl Default for Toolbox {
     /// The machine's clock and randomness, no meter, templates of plain fields, no metadata services,
-    /// every login, public addresses.
+    /// every login but the controller's own identity, public addresses.
     fn default() -> Self {
         Self {
             clock: Arc::new(SystemClock),
@@ -93,6 +97,7 @@ impl Default for Toolbox {
             reach: Reach::default(),
             logins: AllowedLogins::default(),
             endpoints: Endpoints::default(),
+            own_identity: OwnIdentity::default(),
         }
     }
 }

@@ -13,6 +13,8 @@ pub struct WriteRequest {
     pub edit: Edit,
     /// Settings of the provider for this entry (`metadata` of a PushSecret), verbatim.
     pub metadata: Option<Value>,
+    /// The key of the Secret whose value this is, where it is one key's: for providers whose templates name it.
+    pub secret_key: Option<String>,
 }
 
 /// What an entry is to hold.
@@ -50,12 +52,12 @@ pub enum Deleted {
 impl WriteRequest {
     /// Writes `content` as the whole entry.
     pub fn whole(content: Content) -> Self {
-        Self { edit: Edit::Whole(content), metadata: None }
+        Self { edit: Edit::Whole(content), metadata: None, secret_key: None }
     }
 
     /// Writes one property.
     pub fn property(name: impl Into<String>, value: impl Into<SecretBytes>) -> Self {
         let properties = BTreeMap::from([(name.into(), value.into())]);
-        Self { edit: Edit::Properties(properties), metadata: None }
+        Self { edit: Edit::Properties(properties), metadata: None, secret_key: None }
     }
 }

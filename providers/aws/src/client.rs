@@ -36,6 +36,22 @@ impl StoreClient for AwsClient {
         outcome.map_err(named(key))
     }
 
+    fn batch_size(&self, key: &RemoteKey) -> usize {
+        match self {
+            Self::Secrets(_) => SecretsManager::batch_size(key),
+            Self::Parameters(_) => ParameterStore::batch_size(key),
+        }
+    }
+
+    async fn read_many(&self, keys: &[RemoteKey]) -> Result<Vec<Option<Result<Payload>>>> {
+        let outcomes = match self {
+            Self::Secrets(store) => store.read_many(keys).await?,
+            Self::Parameters(store) => store.read_many(keys).await?,
+        };
+        let named = keys.iter().zip(outcomes).map(|(key, outcome)| Some(outcome?.map_err(named(key))));
+        Ok(named.collect())
+    }
+
     fn list<'a>(&'a self, scope: &'a Scope) -> BoxStream<'a, Result<Listed>> {
         match self {
             Self::Secrets(store) => store.entries(scope),

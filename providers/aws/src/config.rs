@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use strongroom_provider_api::Violation;
 
-pub use auth::{AwsAuth, AwsJwt, AwsSecretRef};
+pub use auth::{AwsAuth, AwsJwt, AwsSecretRef, ControllerIdentity};
 pub(crate) use auth::{LOGIN_METHODS, login_method, violations as auth_violations};
 
 /// Settings of an AWS store.
@@ -20,7 +20,7 @@ pub struct AwsConfig {
     pub service: AwsService,
     /// The region, for example `eu-central-1`.
     pub region: String,
-    /// How to log in. The controller's own AWS identity is not used.
+    /// How to log in. The controller's own AWS identity is used only where it is asked for and lent.
     pub auth: Option<AwsAuth>,
     /// ARN of the role that is assumed after the login.
     pub role: Option<String>,

@@ -40,7 +40,7 @@ impl Connection<'_> {
         toolbox.logins.check(Aws::NAME, login_method(self.auth))?;
         let roles = self.role.filter(|arn| !arn.is_empty()).map(Role::plain);
         let api = Api::new(self.region, toolbox)?;
-        Caller::connect(api, self.auth.cloned(), roles.into_iter().collect(), resolver).await
+        Caller::connect(api, self.auth.cloned(), roles.into_iter().collect(), resolver, toolbox).await
     }
 }
 

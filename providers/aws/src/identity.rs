@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use strongroom_provider_api::{
-    Error, ErrorKind, Resolver, Result, SecretBytes, SecretKeySelector, ServiceAccountSelector,
+    Error, ErrorKind, OwnIdentity, Resolver, Result, SecretBytes, SecretKeySelector, ServiceAccountSelector,
+    Toolbox,
 };
 use strongroom_provider_kit::aws_signature::AwsKeys;
 use strongroom_provider_kit::session::{Held, Login, Session, Token};
@@ -49,6 +50,8 @@ pub(crate) struct Identity {
 enum Base {
     Keys(AwsSecretRef),
     Account(ServiceAccountSelector),
+    /// The controller's own.
+    Own(OwnIdentity),
 }
 
 /// One role to take on.
@@ -103,12 +106,16 @@ impl Caller {
         auth: Option<AwsAuth>,
         roles: Vec<Role>,
         resolver: Arc<dyn Resolver>,
+        toolbox: &Toolbox,
     ) -> Result<Self> {
         let auth = auth.unwrap_or_default();
         let account = auth.jwt.and_then(|jwt| jwt.service_account_ref);
         let base = match (account, auth.secret_ref) {
             (Some(account), _) => Base::Account(account),
             (None, Some(keys)) => Base::Keys(keys),
+            (None, None) if auth.controller_identity.is_some() => {
+                Base::Own(toolbox.own_identity.for_store(resolver.store_kind())?)
+            }
             (None, None) => return Err(invalid("auth: missing".to_owned())),
         };
         let clock = Arc::clone(&api.clock);
@@ -160,13 +167,19 @@ impl Caller {
 
 impl Identity {
     fn is_temporary(&self) -> bool {
-        !self.roles.is_empty() || matches!(self.base, Base::Account(_))
+        let of_base = match &self.base {
+            Base::Keys(_) => false,
+            Base::Account(_) => true,
+            Base::Own(own) => own_keys(own).is_none(),
+        };
+        of_base || !self.roles.is_empty()
     }
 
     async fn granted(&self) -> Result<Granted> {
         let mut granted = match &self.base {
             Base::Keys(keys) => Granted { keys: self.fixed(keys).await?, ends: None },
             Base::Account(account) => self.of_account(account).await?,
+            Base::Own(own) => self.of_controller(own).await?,
         };
         for role in &self.roles {
             granted = self.assumed(&granted.keys, role).await?;
@@ -206,10 +219,34 @@ impl Identity {
         })?;
         let audience = filled(AUDIENCE).map_or(STS_AUDIENCE, String::as_str).to_owned();
         let token = self.resolver.service_account_token(account, &[audience], TOKEN_SECONDS).await?;
+        self.with_token(role, &token).await
+    }
+
+    /// Keys in the controller's environment, else the role and the token that its cluster gave its pod.
+    async fn of_controller(&self, own: &OwnIdentity) -> Result<Granted> {
+        if let Some(keys) = own_keys(own) {
+            return Ok(Granted { keys, ends: None });
+        }
+        let text = |name| own.get(name).and_then(SecretBytes::expose_str);
+        let (Some(role), Some(file)) = (text("AWS_ROLE_ARN"), text("AWS_WEB_IDENTITY_TOKEN_FILE")) else {
+            let message = "the controller's environment has no AWS identity: neither AWS_ACCESS_KEY_ID and \
+                           AWS_SECRET_ACCESS_KEY nor AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE";
+            return Err(invalid(message.to_owned()));
+        };
+        // Read at each login: the cluster replaces it.
+        let token = tokio::fs::read(file).await.map(SecretBytes::new);
+        let token = token.map_err(|_| {
+            let message = "the file that AWS_WEB_IDENTITY_TOKEN_FILE names cannot be read";
+            Error::new(ErrorKind::Unavailable, "log in", message)
+        })?;
+        self.with_token(role, &token).await
+    }
+
+    async fn with_token(&self, role: &str, token: &SecretBytes) -> Result<Granted> {
         let form = form("AssumeRoleWithWebIdentity", |form| {
             form.append_pair("RoleArn", role);
             form.append_pair("RoleSessionName", SESSION_NAME);
-            form.append_pair("WebIdentityToken", token.expose_str().unwrap_or_default());
+            form.append_pair("WebIdentityToken", token.expose_str().unwrap_or_default().trim());
         });
         self.exchanged("AssumeRoleWithWebIdentity", None, form, role).await
     }
@@ -276,6 +313,15 @@ impl std::fmt::Debug for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Identity").field("roles", &self.roles).finish_non_exhaustive()
     }
+}
+
+/// The keys in the controller's environment, if there are any.
+fn own_keys(own: &OwnIdentity) -> Option<AwsKeys> {
+    Some(AwsKeys {
+        id: own.get("AWS_ACCESS_KEY_ID")?.expose_str()?.to_owned(),
+        secret: own.get("AWS_SECRET_ACCESS_KEY")?.clone(),
+        session_token: own.get("AWS_SESSION_TOKEN").cloned(),
+    })
 }
 
 /// The form of an STS call, with what `fill` adds.

@@ -27,8 +27,8 @@ use strongroom_provider_api::{
 };
 
 pub use config::{
-    AwsAuth, AwsConfig, AwsJwt, AwsSecretRef, AwsService, SecretsManagerSettings, SessionTag,
-    SessionTagsPolicy,
+    AwsAuth, AwsConfig, AwsJwt, AwsSecretRef, AwsService, ControllerIdentity, SecretsManagerSettings,
+    SessionTag, SessionTagsPolicy,
 };
 pub use generators::{EcrAuthorizationToken, EcrScope, EcrSpec, StsParameters, StsSessionToken, StsSpec};
 
@@ -91,7 +91,8 @@ impl Provider for Aws {
         toolbox: Toolbox,
     ) -> Result<Arc<dyn StoreClient>> {
         let api = Api::new(&config.region, &toolbox)?;
-        let caller = Caller::connect(api, config.auth.clone(), Role::chain(&config), resolver).await?;
+        let caller =
+            Caller::connect(api, config.auth.clone(), Role::chain(&config), resolver, &toolbox).await?;
         Ok(Arc::new(match config.service {
             AwsService::ParameterStore => AwsClient::Parameters(ParameterStore::new(caller, &config)),
             // The settings are checked: there is no third one.

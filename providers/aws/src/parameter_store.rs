@@ -1,5 +1,6 @@
 //! Parameters of AWS Systems Manager's Parameter Store: read, listed, described (spec eso-providers C.4).
 
+mod many;
 mod push;
 
 use futures::TryStreamExt as _;
@@ -82,8 +83,7 @@ impl ParameterStore {
         if key.aspect == Aspect::Metadata {
             return Ok(Payload::bytes(self.tags("read", &key.key).await?.document()));
         }
-        let found = self.parameter("read", &key.key, key.version.as_deref()).await?;
-        Ok(Payload::bytes(found.value.as_str()).with_version(found.version.to_string()))
+        Ok(self.parameter("read", &key.key, key.version.as_deref()).await?.payload())
     }
 
     /// The parameters in `scope`. Where reading by path is not allowed, they are searched by their descriptions.
@@ -130,15 +130,19 @@ impl ParameterStore {
         if key.starts_with("arn:") { key.to_owned() } else { format!("{}{key}", self.prefix) }
     }
 
+    /// What AWS calls `key` at `version`.
+    fn versioned(&self, key: &str, version: Option<&str>) -> String {
+        let version = version.filter(|version| !version.is_empty()).map(|version| format!(":{version}"));
+        format!("{}{}", self.name(key), version.unwrap_or_default())
+    }
+
     async fn parameter(
         &self,
         operation: &'static str,
         key: &str,
         version: Option<&str>,
     ) -> Result<Parameter> {
-        let version = version.filter(|version| !version.is_empty()).map(|version| format!(":{version}"));
-        let name = format!("{}{}", self.name(key), version.unwrap_or_default());
-        let body = sent(&json!({ "Name": name, "WithDecryption": true }));
+        let body = sent(&json!({ "Name": self.versioned(key, version), "WithDecryption": true }));
         let found: Found = self.ask(operation, "GetParameter", &body).await?;
         Ok(found.parameter)
     }
@@ -156,6 +160,12 @@ impl ParameterStore {
         body: &SecretBytes,
     ) -> Result<T> {
         self.caller.ask(Ask { operation, service: &PARAMETER_STORE, action }, body).await
+    }
+}
+
+impl Parameter {
+    fn payload(&self) -> Payload {
+        Payload::bytes(self.value.as_str()).with_version(self.version.to_string())
     }
 }
 

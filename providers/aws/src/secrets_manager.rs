@@ -1,5 +1,6 @@
 //! Secrets of AWS Secrets Manager: read, listed, described (spec eso-providers C.3).
 
+mod many;
 mod push;
 
 use std::sync::Arc;
@@ -133,11 +134,7 @@ impl SecretsManager {
             None => json!({ "SecretId": self.id(key), "VersionStage": version }),
         };
         let held: Held = self.ask(operation, "GetSecretValue", &sent(&body)).await?;
-        let payload = Payload::bytes(held.bytes(operation)?);
-        Ok(match held.version_id {
-            Some(version) => payload.with_version(version),
-            None => payload,
-        })
+        held.payload(operation)
     }
 
     async fn described(&self, operation: &'static str, key: &str) -> Result<Described> {
@@ -156,6 +153,14 @@ impl SecretsManager {
 }
 
 impl Held {
+    fn payload(&self, operation: &'static str) -> Result<Payload> {
+        let payload = Payload::bytes(self.bytes(operation)?);
+        Ok(match &self.version_id {
+            Some(version) => payload.with_version(version),
+            None => payload,
+        })
+    }
+
     fn bytes(&self, operation: &'static str) -> Result<SecretBytes> {
         let unusable = |message| Error::new(ErrorKind::InvalidPayload, operation, message);
         match (&self.secret_string, &self.secret_binary) {

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use futures::TryStreamExt as _;
 use serde_json::{Value, json};
 use strongroom_provider_api::{
-    Aspect, Content, Deleted, ErrorKind, Payload, RemoteKey, Result, Scope, StoreClient, StoreKind,
-    WriteRequest, Written,
+    Aspect, Content, Deleted, ErrorKind, Lent, OwnIdentity, Payload, RemoteKey, Result, Scope, StoreClient,
+    StoreKind, Toolbox, WriteRequest, Written,
 };
 use strongroom_provider_conformance::{CANARY, Entry, Fault, RequestClass, StubResolver, StubServer};
 use stub_aws::{KEY_ID, Shared, StubAws, held, secret_key};
@@ -308,4 +308,88 @@ async fn a_pushed_parameter_is_marked_and_all_keys_stay_base64_unless_told_other
     request.metadata = Some(metadata(&json!({ "encodeAsDecoded": true })));
     assert_eq!(bench.client.write(&key, &request).await.unwrap(), Written::Updated);
     assert_eq!(bench.read(key).await.unwrap(), r#"{"k":"x"}"#);
+}
+
+/// Connects a store of `kind` that asks for the controller's own identity.
+async fn as_the_controller(kind: StoreKind, own: OwnIdentity) -> (Shared, Result<Arc<dyn StoreClient>>) {
+    let held = held(&[entry("a", "x")]);
+    let stub = StubServer::start(StubAws(Arc::clone(&held))).await;
+    let mut config = json!({ "service": "SecretsManager", "region": "eu-central-1", "endpoint": stub.url() });
+    config["auth"] = json!({ "controllerIdentity": {} });
+    let toolbox = Toolbox { own_identity: own, ..elsewhere::toolbox(&stub.url()) };
+    let client = elsewhere::DESCRIPTOR.connect(config, Arc::new(StubResolver::new(kind)), toolbox).await;
+    if let Ok(client) = &client {
+        let read = client.read(&RemoteKey::latest("a")).await.unwrap();
+        assert_eq!(text(&read), "x");
+    }
+    (held, client)
+}
+
+#[tokio::test]
+async fn the_controllers_own_identity_is_used_only_where_it_is_asked_for_and_lent() {
+    let keys = || [("AWS_ACCESS_KEY_ID", KEY_ID.into()), ("AWS_SECRET_ACCESS_KEY", secret_key().into())];
+    for (lent, kind, works) in [
+        (Lent::Nobody, StoreKind::Cluster, false),
+        (Lent::ClusterStores, StoreKind::Namespaced, false),
+        (Lent::ClusterStores, StoreKind::Cluster, true),
+        (Lent::All, StoreKind::Namespaced, true),
+    ] {
+        let (held, client) = as_the_controller(kind, OwnIdentity::of(lent, keys())).await;
+        assert_eq!(client.is_ok(), works, "{lent:?} {kind:?}");
+        assert_eq!(held.lock().unwrap().asked.is_empty(), !works, "{lent:?} {kind:?}");
+        if let Err(error) = client {
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+            assert!(error.message().contains("--lend-aws-identity"), "{error}");
+        }
+    }
+    let unasked = attempt("SecretsManager", &[], &json!({ "auth": {} }), resolver()).await.err().unwrap();
+    assert!(unasked.message().contains("controllerIdentity"), "{unasked}");
+}
+
+#[tokio::test]
+async fn the_controllers_own_role_is_taken_on_with_the_token_in_its_file() {
+    let file = std::env::temp_dir().join(format!("strongroom-aws-token-{}", std::process::id()));
+    std::fs::write(&file, format!("{CANARY}\n")).unwrap();
+    let role = "arn:aws:iam::1:role/controller";
+    let path = file.to_str().unwrap();
+    let own = |file: &str| {
+        let values = [("AWS_ROLE_ARN", role.into()), ("AWS_WEB_IDENTITY_TOKEN_FILE", file.into())];
+        OwnIdentity::of(Lent::ClusterStores, values)
+    };
+    let (held, client) = as_the_controller(StoreKind::Cluster, own(path)).await;
+    client.unwrap();
+    let login = form(&held.lock().unwrap().asked[0]);
+    assert_eq!((login["RoleArn"].as_str(), login["WebIdentityToken"].as_str()), (role, CANARY));
+    std::fs::remove_file(&file).unwrap();
+    let (_, gone) = as_the_controller(StoreKind::Cluster, own(path)).await;
+    assert_eq!(gone.err().unwrap().kind(), ErrorKind::Unavailable);
+    let (_, nothing) = as_the_controller(StoreKind::Cluster, OwnIdentity::of(Lent::All, [])).await;
+    assert_eq!(nothing.err().unwrap().kind(), ErrorKind::InvalidConfig);
+}
+
+#[tokio::test]
+async fn forty_five_secrets_are_read_in_three_calls_and_twenty_five_parameters_too() {
+    for (service, action, count, most) in
+        [("SecretsManager", "BatchGetSecretValue", 45, 20), ("ParameterStore", "GetParameters", 25, 10)]
+    {
+        let names: Vec<_> = (0..count).map(|number| format!("key-{number}")).collect();
+        let entries: Vec<_> = names.iter().map(|name| entry(name, name)).collect();
+        let bench = bench(service, &entries, &json!({})).await;
+        bench.asked();
+        let keys: Vec<_> = names.iter().map(RemoteKey::latest).collect();
+        assert_eq!(bench.client.batch_size(&keys[0]), most, "{service}");
+        for keys in keys.chunks(most) {
+            for (key, outcome) in keys.iter().zip(bench.client.read_many(keys).await.unwrap()) {
+                assert_eq!(text(&outcome.unwrap().unwrap()), key.key);
+            }
+        }
+        let asked = bench.asked();
+        assert_eq!(asked.len(), 3, "{asked:?}");
+        assert!(asked.iter().all(|asked| asked.contains(action)), "{asked:?}");
+        // A policy may give the right to read one, and not this one.
+        bench.held.lock().unwrap().denied = Some(action);
+        let refused = bench.client.read_many(&keys[..2]).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::PermissionDenied);
+        assert_eq!(bench.read(keys[0].clone()).await.unwrap(), "key-0");
+    }
 }

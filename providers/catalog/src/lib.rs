@@ -11,6 +11,8 @@ use strongroom_provider_api::{Descriptor, GeneratorDescriptor};
 const STORES: &[&[Descriptor]] = &[
     #[cfg(feature = "aws")]
     aws::STORES,
+    #[cfg(feature = "crd")]
+    crd::STORES,
     #[cfg(feature = "fake")]
     fake::STORES,
     #[cfg(feature = "kubernetes")]
@@ -29,6 +31,8 @@ const GENERATORS: &[&[GeneratorDescriptor]] = &[
     local::GENERATORS,
     #[cfg(feature = "vault")]
     vault::GENERATORS,
+    #[cfg(feature = "webhook")]
+    webhook::GENERATORS,
 ];
 
 /// The descriptors of all providers that are built in.

@@ -83,6 +83,12 @@ pub trait Fixture: Send + Sync {
         false
     }
 
+    /// Deletes the version `version`, counted from 1, of the entry `key` of a running `store`, and no other; false where
+    /// the service has no such deletion, or the fixture cannot.
+    async fn delete_version(&self, _store: &Store, _key: &str, _version: u32) -> bool {
+        false
+    }
+
     /// Makes somebody else faster at the next write to `store`; false where the fixture cannot.
     async fn lose_the_race(&self, _store: &Store) -> bool {
         false

@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use crate::Fixture;
 use crate::cases::ALL;
+use crate::record::{Record, Recorded};
 
 /// A case that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,14 +26,41 @@ pub type Running<'a> = Pin<Box<dyn Future<Output = Verdict> + 'a>>;
 ///
 /// # Panics
 /// If the case fails and is no declared deviation, or if a declared deviation passes.
-#[expect(clippy::panic, clippy::print_stdout, reason = "this is how a test fails and speaks")]
 pub async fn run<F: Fixture>(name: &str, fixture: &F, case: for<'a> fn(&'a dyn Fixture) -> Running<'a>) {
-    let deviation = fixture.deviations().iter().find(|(case, _)| *case == name);
-    match (case(fixture).await, deviation) {
-        (Ok(Outcome::Passed), None) => {}
-        (Ok(Outcome::NotApplicable(reason)), None) => println!("not applicable: {reason}"),
+    ended(name, case(fixture).await, fixture.deviations());
+}
+
+/// [`run`], and the outcome is the one that is in `record`.
+///
+/// # Panics
+/// As [`run`], and if the record says something else.
+pub async fn run_recorded<F: Fixture>(
+    name: &str,
+    fixture: &F,
+    case: for<'a> fn(&'a dyn Fixture) -> Running<'a>,
+    record: &Record,
+) {
+    record.check(name, &ended(name, case(fixture).await, fixture.deviations()));
+}
+
+/// What the case `name` came to.
+///
+/// # Panics
+/// As [`run`].
+#[expect(clippy::panic, clippy::print_stdout, reason = "this is how a test fails and speaks")]
+pub(crate) fn ended(name: &str, verdict: Verdict, deviations: &[(&'static str, &'static str)]) -> Recorded {
+    let deviation = deviations.iter().find(|(case, _)| *case == name);
+    match (verdict, deviation) {
+        (Ok(Outcome::Passed), None) => Recorded::Passed,
+        (Ok(Outcome::NotApplicable(reason)), None) => {
+            println!("not applicable: {reason}");
+            Recorded::NotApplicable(reason.to_owned())
+        }
         (Err(message), None) => panic!("{name}: {message}"),
-        (Err(message), Some((_, reason))) => println!("deviation ({reason}): {message}"),
+        (Err(message), Some((_, reason))) => {
+            println!("deviation ({reason}): {message}");
+            Recorded::Deviation((*reason).to_owned())
+        }
         (Ok(_), Some((_, reason))) => {
             panic!("{name} is declared as a deviation ({reason}), but there is none: take it out")
         }

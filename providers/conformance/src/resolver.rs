@@ -17,6 +17,7 @@ pub struct StubResolver {
     token: Option<SecretBytes>,
     annotations: BTreeMap<String, String>,
     bundles: BTreeMap<String, Vec<u8>>,
+    caller: String,
     asked: Mutex<Vec<String>>,
 }
 
@@ -29,6 +30,7 @@ impl StubResolver {
             token: None,
             annotations: BTreeMap::new(),
             bundles: BTreeMap::new(),
+            caller: "caller".to_owned(),
             asked: Mutex::default(),
         }
     }
@@ -58,6 +60,13 @@ impl StubResolver {
     #[must_use]
     pub fn with_ca_bundle(mut self, name: &str, bundle: &[u8]) -> Self {
         self.bundles.insert(name.to_owned(), bundle.to_vec());
+        self
+    }
+
+    /// Reads for the namespace `caller`; it is called `caller` if nothing is said.
+    #[must_use]
+    pub fn with_caller(mut self, caller: &str) -> Self {
+        caller.clone_into(&mut self.caller);
         self
     }
 
@@ -101,7 +110,7 @@ impl Resolver for StubResolver {
 
     fn caller(&self) -> Result<String> {
         self.note("caller".to_owned());
-        Ok("caller".to_owned())
+        Ok(self.caller.clone())
     }
 
     async fn service_account_token(

@@ -45,7 +45,7 @@ impl Default for Limits {
     }
 }
 
-/// `client` within `limits`, at a pace of its own. `read`, `exists`, `probe` and the beginning of `list` are retried; once
+/// `client` within `limits`, at a pace of its own. `read`, `read_many` as a whole, `exists`, `probe` and the beginning of `list` are retried; once
 /// a list has given an entry it is not, because entries would come twice. `write` and `delete` are not retried here:
 /// nobody knows whether one that got no answer was carried out, and whoever tries again must look first. `probe` does not wait for its turn: it is to
 /// tell whether the store answers even where much is waiting.
@@ -68,6 +68,15 @@ struct Limited {
 impl StoreClient for Limited {
     async fn read(&self, key: &RemoteKey) -> Result<Payload> {
         let call = || self.limits.timed("read", Some(key), self.paced("read", || self.client.read(key)));
+        self.limits.retried(call).await
+    }
+
+    fn batch_size(&self, key: &RemoteKey) -> usize {
+        self.client.batch_size(key)
+    }
+
+    async fn read_many(&self, keys: &[RemoteKey]) -> Result<Vec<Option<Result<Payload>>>> {
+        let call = || self.limits.timed("read", None, self.paced("read", || self.client.read_many(keys)));
         self.limits.retried(call).await
     }
 

@@ -3,6 +3,7 @@
 //! | module | what it gives |
 //! | --- | --- |
 //! | [`aws_signature`] | AWS Signature Version 4 |
+//! | [`go_json`] | JSON printed as Go prints it |
 //! | [`http`] | the one HTTP client: capped bodies, refused redirects, time limits, own roots |
 //! | [`status`] | what an HTTP status means, as an [`ErrorKind`](strongroom_provider_api::ErrorKind) |
 //! | [`pem`] | certificate bundles as settings carry them |
@@ -15,6 +16,7 @@
 #![deny(missing_docs)]
 
 pub mod aws_signature;
+pub mod go_json;
 pub mod http;
 pub mod jitter;
 pub mod layers;

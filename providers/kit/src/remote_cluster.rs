@@ -2,6 +2,7 @@
 
 mod fault;
 mod kubeconfig;
+mod list;
 mod login;
 mod settings;
 
@@ -18,6 +19,7 @@ use crate::pem;
 use crate::session::{Session, Token};
 
 use kubeconfig::Kubeconfig;
+pub use list::{NamePage, ObjectName};
 use login::TokenRequest;
 pub use settings::{Access, Auth, CertificateAuth, Server, TokenAuth, default_server_url, violations};
 

@@ -9,14 +9,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use strongroom_provider_api::{Error, ErrorKind, Result, SecretBytes};
-use strongroom_provider_kit::remote_cluster::{Ask, PAGE_CAP, RemoteCluster, encoded};
+use strongroom_provider_kit::remote_cluster::{Ask, NamePage, RemoteCluster, encoded};
 use zeroize::Zeroizing;
-
-/// A list without the data: names and labels are all that a search needs.
-const NAMES_ONLY: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-
-/// Names that are asked for at once.
-const PAGE: usize = 500;
 
 /// The Secrets of one namespace.
 #[derive(Debug)]
@@ -33,21 +27,12 @@ pub(crate) struct Secret {
     pub(crate) version: String,
 }
 
-/// One page of a list.
-pub(crate) struct Page {
-    pub(crate) names: Vec<String>,
-    /// Where the next page begins; empty after the last.
-    pub(crate) next: String,
-}
-
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Metadata {
-    name: String,
     resource_version: String,
     labels: Option<BTreeMap<String, String>>,
     annotations: Option<BTreeMap<String, String>>,
-    r#continue: String,
 }
 
 #[derive(Deserialize)]
@@ -67,19 +52,6 @@ impl From<String> for Wiped {
     fn from(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
-}
-
-#[derive(Deserialize)]
-struct NameList {
-    kind: String,
-    metadata: Metadata,
-    /// Null in an empty list.
-    items: Option<Vec<NameItem>>,
-}
-
-#[derive(Deserialize)]
-struct NameItem {
-    metadata: Metadata,
 }
 
 #[derive(Default, Deserialize)]
@@ -155,25 +127,9 @@ impl Secrets {
     }
 
     /// The names of the Secrets that carry all of `labels`, from `next` on.
-    pub(crate) async fn names(&self, labels: &BTreeMap<String, String>, next: &str) -> Result<Page> {
-        let mut path = format!("/api/v1/namespaces/{}/secrets?limit={PAGE}", self.namespace);
-        if !labels.is_empty() {
-            let pairs: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            path = format!("{path}&labelSelector={}", encoded(&pairs.join(",")));
-        }
-        if !next.is_empty() {
-            path = format!("{path}&continue={}", encoded(next));
-        }
-        let ask = Ask { accept: NAMES_ONLY, cap: PAGE_CAP, ..Ask::get("ListSecrets", "search", path) };
-        let answer = self.cluster.answer(&ask).await?;
-        let list: NameList = parsed("search", &answer.body)?;
-        // Anything else that happens to have no items must not pass for an empty list.
-        if !matches!(list.kind.as_str(), "PartialObjectMetadataList" | "SecretList") {
-            return Err(unreadable("search"));
-        }
-        let items = list.items.unwrap_or_default().into_iter();
-        let names = items.map(|item| item.metadata.name).collect();
-        Ok(Page { names, next: list.metadata.r#continue })
+    pub(crate) async fn names(&self, labels: &BTreeMap<String, String>, next: &str) -> Result<NamePage> {
+        let path = format!("/api/v1/namespaces/{}/secrets", self.namespace);
+        self.cluster.names("ListSecrets", &path, labels, next).await
     }
 
     /// Whether the rules of whoever asks let them read Secrets here.

@@ -35,6 +35,10 @@ struct StubFixture {
     version: &'static str,
 }
 
+fn engine(store: &Store) -> &Engine {
+    store.guard.as_ref().and_then(|guard| guard.downcast_ref::<Arc<Engine>>()).unwrap()
+}
+
 #[async_trait]
 impl Fixture for StubFixture {
     fn descriptor(&self) -> Descriptor {
@@ -65,10 +69,17 @@ impl Fixture for StubFixture {
         opened(payload)
     }
 
+    async fn delete(&self, store: &Store, key: &str) -> bool {
+        engine(store).delete(key, None)
+    }
+
+    async fn delete_version(&self, store: &Store, key: &str, version: u32) -> bool {
+        self.version == "v2" && engine(store).delete(key, version.try_into().ok())
+    }
+
     /// Version 1 has nothing to compare and set.
     async fn lose_the_race(&self, store: &Store) -> bool {
-        let engine = store.guard.as_ref().and_then(|guard| guard.downcast_ref::<Arc<Engine>>()).unwrap();
-        engine.be_faster();
+        engine(store).be_faster();
         self.version == "v2"
     }
 }

@@ -18,17 +18,20 @@ pub(crate) struct Api {
     pub(crate) meter: Arc<dyn Meter>,
 }
 
+/// A success.
+pub(crate) struct Served {
+    pub(crate) body: SecretBytes,
+    /// The service says that it has made something: 201.
+    pub(crate) is_new: bool,
+}
+
 impl Api {
-    /// The body of the answer to `request`.
+    /// The answer to `request`.
     ///
     /// # Errors
     /// `NotFound` for 404, as upstream has it; `InvalidPayload` for 304, which brings no value; otherwise what the
     /// status means.
-    pub(crate) async fn call(
-        &self,
-        operation: &'static str,
-        request: Request<Vec<u8>>,
-    ) -> Result<SecretBytes> {
+    pub(crate) async fn call(&self, operation: &'static str, request: Request<Vec<u8>>) -> Result<Served> {
         let origin = origin(request.uri());
         let answer = self.http.send(operation, request, BODY_CAP).await;
         let served = answer
@@ -38,7 +41,7 @@ impl Api {
         let answer = answer?;
         let code = answer.status.as_u16();
         let (kind, message) = match (status::kind(answer.status), code) {
-            (None, _) => return Ok(SecretBytes::from(answer.body)),
+            (None, _) => return Ok(Served { body: answer.body.into(), is_new: code == 201 }),
             (Some(kind), 404) => (kind, "Secret does not exist".to_owned()),
             (Some(_), 304) => {
                 let message = format!("{origin} answered 304 (not modified), which brings no value");

@@ -1,26 +1,23 @@
 //! The store client: a remote key is what the templates make of it.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use http::Method;
 use serde_json::Value;
 use strongroom_provider_api::{
-    Error, ErrorKind, Health, Payload, Reach, RemoteKey, Resolver, Result, SecretBytes, StoreClient,
-    TemplateFields, TemplateRenderer, Toolbox,
+    Content, Deleted, Edit, Error, ErrorKind, Health, Payload, RemoteKey, Resolver, Result, SecretBytes,
+    StoreClient, Toolbox, WriteRequest, Written,
 };
-use strongroom_provider_kit::http::{HttpClient, HttpSettings, Redirects, Roots};
-use strongroom_provider_kit::{pem, reach};
+use strongroom_provider_kit::reach;
 use url::Url;
 
-use crate::api::Api;
+use crate::access::{Access, invalid};
 use crate::config::WebhookConfig;
 use crate::json_path::JsonPath;
-use crate::request::{Templates, remote};
+use crate::request::{pushed, remote};
 use crate::value;
-
-/// Consent of a Secret's owner that its values may be sent where a store's author says (spec eso-core 0).
-const LABEL: (&str, &str) = ("external-secrets.io/type", "webhook");
 
 /// How long a probe waits for a connection, as upstream's.
 const DIAL: Duration = Duration::from_secs(15);
@@ -28,56 +25,57 @@ const DIAL: Duration = Duration::from_secs(15);
 /// A live handle.
 #[derive(Debug)]
 pub(crate) struct WebhookClient {
-    api: Api,
+    access: Access,
     config: WebhookConfig,
-    secrets: TemplateFields,
     caller: Option<String>,
-    templates: Arc<dyn TemplateRenderer>,
-    reach: Reach,
 }
 
 impl WebhookClient {
     /// A client with the Secrets of its templates.
     ///
     /// # Errors
-    /// `InvalidConfig` for a Secret that is absent or lacks the label, or a CA that cannot be used.
+    /// As [`Access::connect`].
     pub(crate) async fn connect(
         config: WebhookConfig,
         resolver: &dyn Resolver,
         toolbox: Toolbox,
     ) -> Result<Self> {
-        let mut secrets = TemplateFields::new();
-        for secret in &config.secrets {
-            let data = resolver.labelled_secret(&secret.secret_ref, LABEL).await?;
-            secrets.entry(secret.name.clone()).or_default().extend(data);
-        }
+        let access = Access::connect(&config, resolver, toolbox).await?;
         let caller = if names_the_caller(&config) { Some(resolver.caller()?) } else { None };
-        let settings = HttpSettings {
-            roots: roots(&config, resolver).await?,
-            timeout: config.call_limit().ok_or_else(|| invalid("timeout: not a duration"))?,
-            redirects: Redirects::SameOrigin,
-            reach: toolbox.reach,
-            ..HttpSettings::default()
-        };
-        let api = Api { http: HttpClient::new(settings)?, clock: toolbox.clock, meter: toolbox.meter };
-        let (templates, reach) = (toolbox.templates, toolbox.reach);
-        Ok(Self { api, config, secrets, caller, templates, reach })
+        Ok(Self { access, config, caller })
     }
 
     async fn value(&self, key: &RemoteKey) -> Result<SecretBytes> {
-        let templates = Templates {
-            renderer: self.templates.as_ref(),
-            secrets: &self.secrets,
-            remote: remote(key, self.caller.as_deref()),
-        };
-        let method = self.config.call_method().ok_or_else(|| invalid("method: not a legal HTTP method"))?;
-        let body = self.api.call("read", templates.request(&self.config, method)?).await?;
+        let templates = self.access.templates(remote(key, self.caller.as_deref()));
+        let method = self.config.call_method(Method::GET).ok_or_else(illegal_method)?;
+        let body = self.access.api.call("read", templates.request(&self.config, method)?).await?.body;
         let Some(path) = self.config.path() else { return Ok(body) };
         let path = templates.rendered("result.jsonPath", path, false)?;
         if path.is_empty() {
             return Ok(body);
         }
         found(path.expose_str().unwrap_or_default(), &body)
+    }
+
+    /// One push. The service cannot be asked what it holds, so it is told every time, as upstream does.
+    async fn push(
+        &self,
+        key: &str,
+        property: Option<&str>,
+        secret_key: Option<&str>,
+        value: SecretBytes,
+    ) -> Result<Written> {
+        let mut fields = pushed(&RemoteKey::latest(key), property, secret_key, self.caller.as_deref());
+        // A remote key called `key` must not put the value where the address is meant.
+        fields.entry(key.to_owned()).or_insert_with(|| value.clone());
+        let templates = self.access.templates(fields);
+        let method = self.config.call_method(Method::POST).ok_or_else(illegal_method)?;
+        let request = match self.config.body.as_deref().filter(|body| !body.is_empty()) {
+            Some(_) => templates.request(&self.config, method)?,
+            None => templates.request_with(&self.config, method, &value)?,
+        };
+        let answer = self.access.api.call("write", request).await.map_err(nowhere)?;
+        Ok(if answer.is_new { Written::Created } else { Written::Updated })
     }
 }
 
@@ -88,13 +86,60 @@ impl StoreClient for WebhookClient {
         Ok(Payload::bytes(value))
     }
 
+    /// A whole entry is one request, and so is each property. What was pushed before is not looked at.
+    async fn write(&self, key: &RemoteKey, request: &WriteRequest) -> Result<Written> {
+        let named = |error: Error| error.with_key(&key.key);
+        let secret_key = request.secret_key.as_deref();
+        match &request.edit {
+            Edit::Whole(content) => {
+                self.push(&key.key, None, secret_key, whole(content)).await.map_err(named)
+            }
+            Edit::Properties(properties) => {
+                let mut written = Written::Unchanged;
+                for (name, value) in properties {
+                    let one =
+                        self.push(&key.key, Some(name), secret_key, value.clone()).await.map_err(named)?;
+                    written = if written == Written::Unchanged { one } else { Written::Updated };
+                }
+                Ok(written)
+            }
+        }
+    }
+
+    /// The whole entry goes, as upstream's does: a property is for the templates. What is gone already is no fault.
+    async fn delete(&self, key: &RemoteKey, property: Option<&str>) -> Result<Deleted> {
+        let templates = self.access.templates(pushed(key, property, None, self.caller.as_deref()));
+        let request = templates.request_with(&self.config, Method::DELETE, &SecretBytes::default());
+        let called = match request {
+            Ok(request) => self.access.api.call("delete", request).await,
+            Err(error) => Err(error),
+        };
+        match called {
+            Ok(_) => Ok(Deleted::Removed),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Deleted::Absent),
+            Err(error) => Err(error.with_key(&key.key)),
+        }
+    }
+
+    /// As upstream: whether a read is answered, whatever it gives.
+    async fn exists(&self, key: &RemoteKey, property: Option<&str>) -> Result<bool> {
+        let asked = RemoteKey { property: property.map(ToOwned::to_owned), ..RemoteKey::latest(&key.key) };
+        let templates = self.access.templates(remote(&asked, self.caller.as_deref()));
+        let method = self.config.call_method(Method::GET).ok_or_else(illegal_method)?;
+        match self.access.api.call("look for", templates.request(&self.config, method)?).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error.with_key(&key.key)),
+        }
+    }
+
     /// A connection to the host, without a request. A host that templates make cannot be tried.
     async fn probe(&self) -> Result<Health> {
         let url = Url::parse(&self.config.url).ok();
         let place = url.as_ref().and_then(|url| Some((url.host_str()?, url.port_or_known_default()?)));
         match place {
             Some((host, port)) if !host.contains(['{', '%']) => {
-                reach::dial(self.reach, host, port, DIAL).await?;
+                reach::dial(self.access.reach, host, port, DIAL).await?;
                 Ok(Health::Ready)
             }
             _ => Ok(Health::Unknown("the host in url is made by a template".to_owned())),
@@ -102,15 +147,59 @@ impl StoreClient for WebhookClient {
     }
 }
 
+/// One key's value as it is; all keys of a Secret as a JSON object of texts (spec eso-providers D).
+fn whole(content: &Content) -> SecretBytes {
+    match content {
+        Content::Bytes(bytes) => bytes.clone(),
+        Content::Fields(fields) => {
+            let texts: BTreeMap<&str, _> = fields
+                .iter()
+                .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.expose())))
+                .collect();
+            // Texts by texts: nothing that JSON could not hold.
+            SecretBytes::new(serde_json::to_vec(&texts).unwrap_or_default())
+        }
+    }
+}
+
+/// An address that takes no pushes is the store's fault; absence would be the wrong word for it.
+fn nowhere(error: Error) -> Error {
+    if error.kind() != ErrorKind::NotFound {
+        return error;
+    }
+    Error::new(
+        ErrorKind::InvalidConfig,
+        error.operation(),
+        "the service answered 404: it takes nothing there",
+    )
+}
+
+fn illegal_method() -> Error {
+    invalid("method: not a legal HTTP method")
+}
+
 /// What `path` leads to in the JSON document `body`.
 fn found(path: &str, body: &SecretBytes) -> Result<SecretBytes> {
-    let unusable = |message: String| Error::new(ErrorKind::InvalidPayload, "read", message);
-    let path = JsonPath::parse(path).map_err(|error| unusable(format!("result.jsonPath: {error}")))?;
+    let value = at(path, body, "read")?;
+    value::bytes(&value).ok_or_else(|| unusable("read", "filter worked but didn't get any result".to_owned()))
+}
+
+/// The same as JSON.
+pub(crate) fn at(path: &str, body: &SecretBytes, operation: &'static str) -> Result<Value> {
+    let fault = |error: &dyn std::fmt::Display| unusable(operation, format!("result.jsonPath: {error}"));
+    let path = JsonPath::parse(path).map_err(|error| fault(&error))?;
+    path.value(&document(body, operation)?).map_err(|error| fault(&error))
+}
+
+/// `body` as JSON.
+pub(crate) fn document(body: &SecretBytes, operation: &'static str) -> Result<Value> {
     // The parser's own words are dropped: they may quote what it read.
-    let document: Value =
-        serde_json::from_slice(body.expose()).map_err(|_| unusable("the answer is not JSON".to_owned()))?;
-    let value = path.value(&document).map_err(|error| unusable(format!("result.jsonPath: {error}")))?;
-    value::bytes(&value).ok_or_else(|| unusable("filter worked but didn't get any result".to_owned()))
+    serde_json::from_slice(body.expose())
+        .map_err(|_| unusable(operation, "the answer is not JSON".to_owned()))
+}
+
+pub(crate) fn unusable(operation: &'static str, message: String) -> Error {
+    Error::new(ErrorKind::InvalidPayload, operation, message)
 }
 
 /// Whether a template asks for the namespace that is read for. A client that knows it serves that one alone.
@@ -118,20 +207,6 @@ fn names_the_caller(config: &WebhookConfig) -> bool {
     let fixed = [Some(config.url.as_str()), config.body.as_deref(), config.path()];
     let mut templates = fixed.into_iter().flatten().chain(config.headers.values().map(String::as_str));
     templates.any(|template| template.contains("remoteRef") && template.contains("namespace"))
-}
-
-async fn roots(config: &WebhookConfig, resolver: &dyn Resolver) -> Result<Roots> {
-    let (field, bundle) = match (&config.ca_bundle, &config.ca_provider) {
-        (Some(bundle), _) => ("caBundle", pem::bundle(bundle.as_bytes())),
-        (None, Some(provider)) => ("caProvider", pem::bundle(&resolver.ca_bundle(provider).await?)),
-        (None, None) if config.url.starts_with("http://") => return Ok(Roots::Unused),
-        (None, None) => return Ok(Roots::System),
-    };
-    bundle.map(Roots::Only).ok_or_else(|| invalid(&format!("{field}: not valid pem data")))
-}
-
-fn invalid(message: &str) -> Error {
-    Error::new(ErrorKind::InvalidConfig, "use the settings", message)
 }
 
 #[cfg(test)]

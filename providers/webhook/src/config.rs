@@ -16,14 +16,14 @@ use crate::json_path::JsonPath;
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookConfig {
-    /// Method; `GET` if none is given.
+    /// Method; if none is given `GET`, and `POST` to push.
     pub method: Option<String>,
     /// Address to call.
     pub url: String,
     /// Headers to send.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
-    /// Body to send.
+    /// Body to send; if none is given nothing, and to push the value.
     pub body: Option<String>,
     /// How long a call may take, as `10s`; 30 seconds if nothing is given.
     pub timeout: Option<String>,
@@ -96,12 +96,17 @@ impl WebhookConfig {
         Some(if limit.is_zero() { TIMEOUT } else { limit })
     }
 
-    /// The method, or the fault.
-    pub fn call_method(&self) -> Option<Method> {
+    /// The method, `usual` if none is set; `None` where the setting is none.
+    pub fn call_method(&self, usual: Method) -> Option<Method> {
         match self.method.as_deref().filter(|method| !method.is_empty()) {
-            None => Some(Method::GET),
+            None => Some(usual),
             Some(method) => method.parse().ok(),
         }
+    }
+
+    /// Whether no TLS is used.
+    pub fn is_plain(&self) -> bool {
+        self.url.starts_with("http://")
     }
 
     /// The path of the value in the answer, as a template.
@@ -116,7 +121,7 @@ impl WebhookConfig {
         if !["http://", "https://", "{{"].iter().any(|start| self.url.trim_start().starts_with(start)) {
             fault("url", "must be an http or https URL");
         }
-        if self.call_method().is_none() {
+        if self.call_method(Method::GET).is_none() {
             fault("method", "not a legal HTTP method");
         }
         if self.call_limit().is_none() {

@@ -3,9 +3,11 @@
 #![doc = include_str!("../docs.md")]
 #![deny(missing_docs)]
 
+mod access;
 mod api;
 mod client;
 mod config;
+mod generator;
 mod json_path;
 mod request;
 mod value;
@@ -14,14 +16,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_provider_api::{
-    Access, Capabilities, Descriptor, Dialect, EmptySearch, JsonMap, MissingProperty, PropertyOrder,
-    Provider, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox, Violation,
+    Access, Capabilities, Descriptor, Dialect, EmptySearch, GeneratorDescriptor, JsonMap, MissingProperty,
+    PropertyOrder, Provider, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox, Violation,
 };
 
 pub use config::WebhookConfig;
+pub use generator::{WebhookGenerator, WebhookSpec};
 
 /// What this crate adds to the catalog.
 pub const STORES: &[Descriptor] = &[Descriptor::of::<Webhook>()];
+
+/// The generator that this crate adds to the catalog.
+pub const GENERATORS: &[GeneratorDescriptor] = &[GeneratorDescriptor::of::<WebhookGenerator>()];
 
 /// The `webhook` provider.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +52,7 @@ impl Provider for Webhook {
             versions: true,
             // As upstream: `metadataPolicy` is ignored, the value is given.
             metadata: true,
-            write: false,
+            write: true,
         }
     }
 

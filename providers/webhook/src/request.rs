@@ -22,27 +22,57 @@ pub(crate) struct Templates<'a> {
     /// The store's Secrets.
     pub(crate) secrets: &'a TemplateFields,
     /// `.remoteRef`
-    pub(crate) remote: BTreeMap<&'static str, String>,
+    pub(crate) remote: Remote,
 }
 
+/// `.remoteRef`: what is asked for. A pushed value is among it.
+pub(crate) type Remote = BTreeMap<String, SecretBytes>;
+
 /// `.remoteRef` of a read.
-pub(crate) fn remote(key: &RemoteKey, caller: Option<&str>) -> BTreeMap<&'static str, String> {
+pub(crate) fn remote(key: &RemoteKey, caller: Option<&str>) -> Remote {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    BTreeMap::from([
+    let fields = [
         ("key", key.key.clone()),
         ("version", text(&key.version)),
         ("property", text(&key.property)),
         ("namespace", caller.unwrap_or_default().to_owned()),
-    ])
+    ];
+    fields.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect()
+}
+
+/// `.remoteRef` of a push or a deletion: upstream's `remoteKey` and, where one key's value is pushed, `secretKey`; and what
+/// a read has, so that one address serves both.
+pub(crate) fn pushed(
+    key: &RemoteKey,
+    property: Option<&str>,
+    secret_key: Option<&str>,
+    caller: Option<&str>,
+) -> Remote {
+    let property = property.map(ToOwned::to_owned);
+    let mut fields = remote(&RemoteKey { property, ..RemoteKey::latest(&key.key) }, caller);
+    fields.insert("remoteKey".to_owned(), key.key.as_str().into());
+    fields.extend(secret_key.map(|name| ("secretKey".to_owned(), name.into())));
+    fields
 }
 
 impl Templates<'_> {
-    /// The request of a call to `method`.
+    /// The request of a call with `method`, with the body that the settings make.
     ///
     /// # Errors
     /// `InvalidConfig` for a template that cannot be rendered or gives no legal URL or header; `InvalidPayload` where
     /// the key would lead out of the URL's path. The messages name the setting, never what it rendered to.
     pub(crate) fn request(&self, config: &WebhookConfig, method: Method) -> Result<Request<Vec<u8>>> {
+        let body = self.rendered("body", config.body.as_deref().unwrap_or_default(), false)?;
+        self.request_with(config, method, &body)
+    }
+
+    /// The same with `body`.
+    pub(crate) fn request_with(
+        &self,
+        config: &WebhookConfig,
+        method: Method,
+        body: &SecretBytes,
+    ) -> Result<Request<Vec<u8>>> {
         let url = self.rendered("url", &config.url, true)?;
         let url = url.expose_str().and_then(address).ok_or_else(|| illegal("url", "no http or https URL"))?;
         let mut headers = HeaderMap::new();
@@ -58,7 +88,6 @@ impl Templates<'_> {
                 headers.insert(parsed, header(&field, value.expose())?);
             }
         }
-        let body = self.rendered("body", config.body.as_deref().unwrap_or_default(), false)?;
         let mut request = Request::builder()
             .method(method)
             .uri(bare(url))
@@ -74,8 +103,8 @@ impl Templates<'_> {
             return Ok(template.into());
         }
         let part =
-            |text: &str| -> SecretBytes { if in_url { query_escaped(text).into() } else { text.into() } };
-        let remote = self.remote.iter().map(|(name, text)| ((*name).to_owned(), part(text))).collect();
+            |text: &SecretBytes| if in_url { query_escaped(text.expose()).into() } else { text.clone() };
+        let remote = self.remote.iter().map(|(name, text)| (name.clone(), part(text))).collect();
         let mut fields = self.secrets.clone();
         fields.insert("remoteRef".to_owned(), remote);
         let rendered = self.renderer.rendered(template, &fields);
@@ -149,11 +178,8 @@ fn decoded(text: &str) -> Vec<u8> {
 }
 
 /// Go's `url.QueryEscape`.
-pub(crate) fn query_escaped(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes())
-        .collect::<String>()
-        .replace('*', "%2A")
-        .replace("%7E", "~")
+pub(crate) fn query_escaped(text: &[u8]) -> String {
+    url::form_urlencoded::byte_serialize(text).collect::<String>().replace('*', "%2A").replace("%7E", "~")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use strongroom_provider_api::SecretBytes;
-use zeroize::Zeroizing;
+use strongroom_provider_kit::go_json::{self, Numbers};
 
 /// The bytes of what a JSONPath met: of a list its first element; `None` where that is empty.
 ///
@@ -14,72 +14,16 @@ pub(crate) fn bytes(value: &Value) -> Option<SecretBytes> {
         Value::Number(number) => format!("{:.0}", number.as_f64()?).into(),
         Value::String(text) => text.as_str().into(),
         Value::Array(items) => return bytes(items.first()?),
-        Value::Object(_) => {
-            let mut text = Zeroizing::new(String::new());
-            print(value, &mut text);
-            text.as_bytes().to_vec().into()
-        }
+        Value::Object(_) => go_json::printed(value, Numbers::Floats),
     })
 }
 
-/// Prints `value` as Go's encoder does after decoding it: keys sorted, compact, `<`, `>` and `&` escaped, every
-/// number through a 64-bit float.
-fn print(value: &Value, text: &mut String) {
+/// The bytes of a member of a map: a number with all its digits.
+pub(crate) fn member(value: &Value) -> SecretBytes {
     match value {
-        Value::Null => text.push_str("null"),
-        Value::Bool(truth) => text.push_str(if *truth { "true" } else { "false" }),
-        Value::Number(number) => text.push_str(&float(number.as_f64().unwrap_or_default())),
-        Value::String(inner) => quote(inner, text),
-        Value::Array(items) => {
-            text.push('[');
-            for (place, item) in items.iter().enumerate() {
-                if place > 0 {
-                    text.push(',');
-                }
-                print(item, text);
-            }
-            text.push(']');
-        }
-        Value::Object(members) => {
-            let mut sorted: Vec<_> = members.iter().collect();
-            sorted.sort_unstable_by_key(|(name, _)| *name);
-            text.push('{');
-            for (place, (name, member)) in sorted.into_iter().enumerate() {
-                if place > 0 {
-                    text.push(',');
-                }
-                quote(name, text);
-                text.push(':');
-                print(member, text);
-            }
-            text.push('}');
-        }
-    }
-}
-
-/// Shortest digits; an exponent below 1e-6 and from 1e21 on.
-fn float(number: f64) -> String {
-    if number == 0.0 || (1e-6..1e21).contains(&number.abs()) {
-        return format!("{number}");
-    }
-    let text = format!("{number:e}");
-    match text.split_once('e') {
-        Some((digits, exponent)) if !exponent.starts_with('-') => format!("{digits}e+{exponent}"),
-        _ => text,
-    }
-}
-
-fn quote(inner: &str, text: &mut String) {
-    let quoted = Zeroizing::new(Value::from(inner).to_string());
-    for letter in quoted.chars() {
-        match letter {
-            '<' => text.push_str("\\u003c"),
-            '>' => text.push_str("\\u003e"),
-            '&' => text.push_str("\\u0026"),
-            '\u{2028}' => text.push_str("\\u2028"),
-            '\u{2029}' => text.push_str("\\u2029"),
-            other => text.push(other),
-        }
+        Value::Number(number) => number.as_f64().unwrap_or_default().to_string().into(),
+        Value::Array(_) => go_json::printed(value, Numbers::Floats),
+        other => bytes(other).unwrap_or_default(),
     }
 }
 

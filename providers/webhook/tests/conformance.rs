@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use strongroom_provider_api::{Content, Descriptor, Payload, StoreKind};
+use strongroom_provider_api::{Content, Descriptor, ErrorKind, Payload, RemoteKey, StoreKind, WriteRequest};
 use strongroom_provider_conformance::{
     CANARY, Entry, Fixture, RequestClass, Store, StubRequest, StubResolver, StubResponse, StubServer,
     StubService, conformance_suite,
@@ -17,12 +17,12 @@ use strongroom_provider_webhook::Webhook;
 /// Values by key and version; the newest under no version.
 type Held = Arc<Mutex<BTreeMap<(String, String), String>>>;
 
-/// `GET /entries?key=…&version=…` with a token gives `{"value": …}`.
+/// `GET /entries?key=…&version=…` with a token gives `{"value": …}`; what is posted there is kept, and what is deleted goes.
 struct Entries(Held);
 
 impl StubService for Entries {
-    fn class(&self, _request: &StubRequest) -> RequestClass {
-        RequestClass::Read
+    fn class(&self, request: &StubRequest) -> RequestClass {
+        if request.method == "GET" { RequestClass::Read } else { RequestClass::Write }
     }
 
     fn respond(&self, request: &StubRequest) -> StubResponse {
@@ -32,9 +32,20 @@ impl StubService for Entries {
         }
         let asked: BTreeMap<_, _> =
             url::form_urlencoded::parse(request.query.as_bytes()).into_owned().collect();
-        let held = self.0.lock().unwrap();
-        let value = held.get(&(asked.get("key").cloned().unwrap(), asked.get("version").cloned().unwrap()));
-        match value {
+        let mut held = self.0.lock().unwrap();
+        let place = (asked.get("key").cloned().unwrap(), asked.get("version").cloned().unwrap());
+        match request.method.as_str() {
+            "POST" => {
+                let value = String::from_utf8(request.body.to_vec()).unwrap();
+                let status = if held.insert(place, value).is_some() { 200 } else { 201 };
+                return StubResponse { status, body: Vec::new() };
+            }
+            "DELETE" if held.remove(&place).is_some() => {
+                return StubResponse { status: 204, body: Vec::new() };
+            }
+            _ => {}
+        }
+        match held.get(&place) {
             Some(value) => {
                 StubResponse { status: 200, body: json!({ "value": value }).to_string().into_bytes() }
             }
@@ -88,6 +99,25 @@ impl Fixture for WebhookFixture {
         held.lock().unwrap().remove(&(key.to_owned(), String::new())).is_some()
     }
 
+    fn deviations(&self) -> &[(&'static str, &'static str)] {
+        &[
+            ("same_again_is_unchanged", "as upstream: what the service holds is not looked at"),
+            (
+                "fields_become_properties",
+                "as upstream: there is an entry or there is none, a property is for the templates",
+            ),
+            (
+                "property_is_set_beside_the_others",
+                "as upstream: each property is a push of its own, and the service decides",
+            ),
+            ("foreign_entry_is_left_alone", "as upstream: a service of unknown kind can keep no mark"),
+            (
+                "property_is_deleted_and_the_last_one_takes_the_entry",
+                "as upstream: the service is told to delete, and a property is for the templates",
+            ),
+        ]
+    }
+
     fn faulty_settings(&self) -> Vec<(Value, &'static str)> {
         let secret = |name: &str, reference: Value| json!([{ "name": name, "secretRef": reference }]);
         let with = |name: &str, value: Value| json!({ "url": "https://a", name: value });
@@ -106,3 +136,63 @@ impl Fixture for WebhookFixture {
 }
 
 conformance_suite!(WebhookFixture);
+
+/// What a service was asked.
+struct Recorder(Arc<Mutex<Vec<(String, String, String)>>>);
+
+impl StubService for Recorder {
+    fn class(&self, _request: &StubRequest) -> RequestClass {
+        RequestClass::Write
+    }
+
+    fn respond(&self, request: &StubRequest) -> StubResponse {
+        let body = String::from_utf8(request.body.to_vec()).unwrap();
+        let asked = format!("{}?{}", request.path, request.query);
+        self.0.lock().unwrap().push((request.method.to_string(), asked, body));
+        let status = if request.path.ends_with("/closed") { 404 } else { 200 };
+        StubResponse { status, body: CANARY.as_bytes().to_vec() }
+    }
+}
+
+#[tokio::test]
+async fn a_push_has_upstreams_fields_method_and_body() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let stub = StubServer::start(Recorder(Arc::clone(&asked))).await;
+    let store = |extra: Value| {
+        let mut config = json!({ "url": format!("{}/{{{{ .remoteRef.remoteKey }}}}?from={{{{ .remoteRef.secretKey }}}}", stub.url()) });
+        config.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let resolver = Arc::new(StubResolver::new(StoreKind::Namespaced));
+        async move {
+            let toolbox = strongroom_provider_api::Toolbox::default();
+            Descriptor::of::<Webhook>().connect(config, resolver, toolbox).await.unwrap()
+        }
+    };
+    let whole =
+        |content| WriteRequest { secret_key: Some("pass".to_owned()), ..WriteRequest::whole(content) };
+    let value = whole(Content::Bytes("s3cret".into()));
+    let plain = store(json!({})).await;
+    plain.write(&RemoteKey::latest("team/db"), &value).await.unwrap();
+    let fields = ["b", "a"].map(|name| (name.to_owned(), "x".into()));
+    plain
+        .write(&RemoteKey::latest("all"), &WriteRequest::whole(Content::Fields(fields.to_vec())))
+        .await
+        .unwrap();
+    plain.delete(&RemoteKey::latest("team/db"), Some("p")).await.unwrap();
+    let shaped =
+        store(json!({ "method": "PUT", "body": "{{ .remoteRef.db }} for {{ .remoteRef.remoteKey }}" })).await;
+    shaped.write(&RemoteKey::latest("db"), &value).await.unwrap();
+    let expected = [
+        ("POST", "/team%2Fdb?from=pass", "s3cret"),
+        ("POST", "/all?from=%3Cno%20value%3E", r#"{"a":"x","b":"x"}"#),
+        ("DELETE", "/team%2Fdb?from=%3Cno%20value%3E", ""),
+        ("PUT", "/db?from=pass", "s3cret for db"),
+    ];
+    let asked = asked.lock().unwrap().clone();
+    let told: Vec<_> =
+        asked.iter().map(|(method, path, body)| (method.as_str(), path.as_str(), body.as_str())).collect();
+    assert_eq!(told, expected);
+    // Absence would be the wrong word for a service that takes nothing.
+    let error = plain.write(&RemoteKey::latest("closed"), &value).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    assert!(!error.to_string().contains(CANARY) && !error.to_string().contains("s3cret"), "{error}");
+}

@@ -14,6 +14,8 @@ pub enum PropertyOrder {
     PathOnly,
     /// Only a top-level member of that name.
     LiteralOnly,
+    /// Only the gjson path, and what is no text keeps its JSON text.
+    RawPath,
 }
 
 /// The families of spec eso-providers F.
@@ -84,6 +86,11 @@ pub fn property(
         if literal.is_some() || order == PropertyOrder::LiteralOnly {
             return Ok(literal);
         }
+    }
+    if order == PropertyOrder::RawPath {
+        let value = gjson::get(document, name)?;
+        let raw = value.exists() && value.kind() != gjson::Kind::String;
+        return Ok(if raw { Some(value.raw().to_vec()) } else { found(&value) });
     }
     // Upstream's path runs over the printed object, so what it cuts out is sorted and escaped too.
     let printed =

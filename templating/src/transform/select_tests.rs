@@ -168,3 +168,19 @@ fn null_is_an_empty_map_and_anything_else_is_an_error_without_the_value() {
     let path = property(b"{}", &long, PropertyOrder::PathOnly, JsonMap::RawText).unwrap_err();
     assert_eq!(path, SelectError::Path(GjsonError::TooLong));
 }
+
+#[test]
+fn a_raw_path_keeps_the_text_of_what_is_no_text() {
+    let document = r#"{"spec":{"t":"<x>","n":1.50,"o":{"b": 1},"none":null,"yes":true}}"#;
+    let found = |name| selected(document, name, PropertyOrder::RawPath, JsonMap::RawText);
+    for (name, text) in [
+        ("spec.t", "<x>"),
+        ("spec.n", "1.50"),
+        ("spec.o", r#"{"b": 1}"#),
+        ("spec.none", "null"),
+        ("spec.yes", "true"),
+    ] {
+        assert_eq!(found(name).as_deref(), Some(text), "{name}");
+    }
+    assert_eq!(found("spec.absent"), None);
+}

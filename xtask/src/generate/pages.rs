@@ -2,20 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use super::{Files, kinds};
+use super::{Files, book, kinds};
 
 /// First line of every page.
 const GENERATED: &str = "<!-- Written by `cargo xtask generate` from the code. -->\n\n";
 
 /// All pages, by file name.
-pub(super) fn pages(described: &Value) -> Result<Files> {
+pub(super) fn pages(described: &Value, providers: &Path) -> Result<Files> {
     let mut pages = kinds::pages(described)?;
     pages.insert("flags.md".to_owned(), flags(described)?);
     pages.insert("metrics.md".to_owned(), metrics(text(described, "metrics")?)?);
+    pages.insert("providers.md".to_owned(), book::outcomes(providers)?);
     Ok(pages.into_iter().map(|(name, page)| (name, format!("{GENERATED}{page}"))).collect())
 }
 

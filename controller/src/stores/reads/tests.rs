@@ -18,6 +18,12 @@ struct Counting {
     reads: Mutex<BTreeMap<String, u32>>,
     under_way: AtomicUsize,
     value: AtomicU32,
+    /// Keys that one call may read; none where there is no such call.
+    batch: usize,
+    /// What calls for many keys are answered with instead.
+    refusal: Option<ErrorKind>,
+    /// Keys of each call for many.
+    batches: Mutex<Vec<usize>>,
 }
 
 struct UnderWay<'a>(&'a AtomicUsize);
@@ -43,6 +49,29 @@ impl StoreClient for Counting {
             _ => Ok(Payload::bytes(value.to_string())),
         }
     }
+
+    fn batch_size(&self, key: &RemoteKey) -> usize {
+        if key.version.is_none() { self.batch.max(1) } else { 1 }
+    }
+
+    async fn read_many(
+        &self,
+        keys: &[RemoteKey],
+    ) -> strongroom_provider_api::Result<Vec<Option<strongroom_provider_api::Result<Payload>>>> {
+        self.batches.lock().unwrap().push(keys.len());
+        sleep(LATENCY).await;
+        if let Some(kind) = self.refusal {
+            return Err(Error::new(kind, "read", "refused"));
+        }
+        let value = || Payload::bytes(self.value.load(Ordering::SeqCst).to_string());
+        let outcome = |key: &RemoteKey| match key.key.as_str() {
+            "untold" => None,
+            "denied" => Some(Err(Error::new(ErrorKind::PermissionDenied, "read", "denied"))),
+            "passing" => Some(Err(Error::new(ErrorKind::Unavailable, "read", "passing"))),
+            _ => Some(Ok(value())),
+        };
+        Ok(keys.iter().map(outcome).collect())
+    }
 }
 
 impl Counting {
@@ -54,6 +83,16 @@ impl Counting {
 fn reads() -> (Arc<Counting>, Reads) {
     let client = Arc::new(Counting::default());
     (Arc::clone(&client), Reads::new(client))
+}
+
+fn batching(batch: usize, refusal: Option<ErrorKind>) -> (Arc<Counting>, Reads) {
+    let client = Arc::new(Counting { batch, refusal, ..Counting::default() });
+    (Arc::clone(&client), Reads::new(client))
+}
+
+async fn all(pass: &Pass, names: impl IntoIterator<Item = String>) -> Vec<Answer> {
+    let keys: Vec<_> = names.into_iter().map(|name| key(&name)).collect();
+    futures::future::join_all(keys.iter().map(|key| pass.read(key))).await
 }
 
 fn key(name: &str) -> RemoteKey {
@@ -230,4 +269,67 @@ async fn an_answer_is_kept_while_it_is_used_and_no_longer_than_half_a_minute() {
     sleep(KEPT_FOR).await;
     reads.pass(since).read(&key("a")).await.unwrap();
     assert_eq!(client.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_are_due_together_are_read_in_few_calls() {
+    let (client, reads) = batching(20, None);
+    let (one, other) = (reads.pass(Instant::now()), reads.pass(Instant::now()));
+    let names = |from: usize| (from..from + 30).map(|number| format!("path-{number}"));
+    let (first, second) = tokio::join!(all(&one, names(0)), all(&other, names(15)));
+    assert!(first.iter().chain(&second).all(Result::is_ok));
+    assert_eq!(*client.batches.lock().unwrap(), [20, 20, 5], "45 different keys");
+    assert_eq!(client.count(), 0);
+    // A key alone is read as ever, and so is what such a call does not take.
+    all(&one, ["single".to_owned()]).await;
+    one.read(&key("single").at_version("1")).await.unwrap();
+    assert_eq!((client.batches.lock().unwrap().len(), client.count()), (3, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_key_has_its_own_outcome_and_what_is_not_told_is_read_alone() {
+    let (client, reads) = batching(20, None);
+    let pass = reads.pass(Instant::now());
+    let answers = all(&pass, ["a", "untold", "denied", "passing"].map(ToOwned::to_owned)).await;
+    assert_eq!(answers[2].as_ref().unwrap_err().kind(), ErrorKind::PermissionDenied);
+    for place in [0, 1, 3] {
+        assert_eq!(text(&answers[place]), "0");
+    }
+    let read: Vec<_> = client.reads.lock().unwrap().keys().cloned().collect();
+    assert_eq!(read, ["passing", "untold"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_policy_denies_such_calls_keys_are_read_alone_and_it_is_not_tried_again_soon() {
+    let (client, reads) = batching(20, Some(ErrorKind::PermissionDenied));
+    let names = || ["a", "b", "c"].map(ToOwned::to_owned);
+    for _ in 0..3 {
+        let pass = reads.pass(Instant::now());
+        assert!(all(&pass, names()).await.iter().all(Result::is_ok));
+        sleep(KEPT_FOR * 2).await;
+    }
+    assert_eq!((client.batches.lock().unwrap().len(), client.count()), (1, 9));
+    sleep(Duration::from_mins(10)).await;
+    all(&reads.pass(Instant::now()), names()).await;
+    assert_eq!(client.batches.lock().unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_cannot_be_asked_is_not_asked_for_each_key() {
+    let (client, reads) = batching(20, Some(ErrorKind::Throttled));
+    let pass = reads.pass(Instant::now());
+    for answer in all(&pass, ["a", "b", "c"].map(ToOwned::to_owned)).await {
+        assert_eq!(answer.unwrap_err().kind(), ErrorKind::Throttled);
+    }
+    assert_eq!(client.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_for_many_keys_that_nobody_waits_for_is_given_up() {
+    let (client, reads) = batching(20, None);
+    let pass = reads.pass(Instant::now());
+    assert!(timeout(LATENCY / 2, all(&pass, ["a", "b"].map(ToOwned::to_owned))).await.is_err());
+    tokio::task::yield_now().await;
+    assert_eq!(kept(&reads), (0, 0));
+    assert_eq!(client.batches.lock().unwrap().len(), 1);
 }

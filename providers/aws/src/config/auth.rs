@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strongroom_provider_api::{SecretKeySelector, ServiceAccountSelector, Violation};
 
-/// How to log in: `jwt` wins over `secretRef`.
+/// How to log in: `jwt` wins over `secretRef`, and both over `controllerIdentity`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AwsAuth {
@@ -14,7 +14,14 @@ pub struct AwsAuth {
     /// Tokens of a ServiceAccount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwt: Option<AwsJwt>,
+    /// The controller's own identity, if it is lent to stores like this one. Not of upstream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controller_identity: Option<ControllerIdentity>,
 }
+
+/// Asks for the controller's own identity: there is nothing to choose.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ControllerIdentity {}
 
 /// Keys in Secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,11 +47,11 @@ pub struct AwsJwt {
 }
 
 /// The login methods that settings can choose.
-pub(crate) const LOGIN_METHODS: &[&str] = &["jwt", "secretRef"];
+pub(crate) const LOGIN_METHODS: &[&str] = &["controllerIdentity", "jwt", "secretRef"];
 
 /// What is said where no login is given. Upstream takes the controller's own identity then.
-const MISSING: &str = "names neither jwt.serviceAccountRef nor secretRef: the controller's own AWS identity (environment, \
-                       instance or pod) is not used for stores";
+const MISSING: &str = "names neither jwt.serviceAccountRef nor secretRef: the controller's own AWS identity is used only \
+                       where controllerIdentity asks for it";
 
 /// Which of [`LOGIN_METHODS`] `auth` chooses.
 pub(crate) fn login_method(auth: Option<&AwsAuth>) -> Option<&'static str> {
@@ -52,7 +59,7 @@ pub(crate) fn login_method(auth: Option<&AwsAuth>) -> Option<&'static str> {
     match (&auth.jwt, &auth.secret_ref) {
         (Some(_), _) => Some("jwt"),
         (None, Some(_)) => Some("secretRef"),
-        (None, None) => None,
+        (None, None) => auth.controller_identity.as_ref().map(|_| "controllerIdentity"),
     }
 }
 
@@ -72,6 +79,7 @@ pub(crate) fn violations(auth: Option<&AwsAuth>) -> Vec<Violation> {
             let missing = fields.into_iter().filter(|(_, selector)| selector.is_none());
             missing.map(|(field, _)| Violation::new(field, "is needed")).collect()
         }
+        (None, None) if auth.controller_identity.is_some() => Vec::new(),
         (None, None) => vec![Violation::new("auth", MISSING)],
     }
 }

@@ -32,7 +32,7 @@ pub struct EcrAuthorizationToken;
 pub struct EcrSpec {
     /// The region, for example `eu-central-1`.
     pub region: String,
-    /// How to log in. The controller's own AWS identity is not used.
+    /// How to log in. The controller's own AWS identity is used only where it is asked for and lent.
     pub auth: Option<AwsAuth>,
     /// ARN of the role that is assumed after the login.
     pub role: Option<String>,

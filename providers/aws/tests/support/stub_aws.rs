@@ -77,7 +77,7 @@ impl StubService for StubAws {
     fn class(&self, request: &StubRequest) -> RequestClass {
         match action(request).rsplit('.').next().unwrap() {
             "" => RequestClass::Login,
-            "GetSecretValue" | "GetParameter" => RequestClass::Read,
+            "GetSecretValue" | "BatchGetSecretValue" | "GetParameter" | "GetParameters" => RequestClass::Read,
             "ListSecrets" | "DescribeParameters" | "GetParametersByPath" => RequestClass::List,
             "CreateSecret" | "PutSecretValue" | "DeleteSecret" | "PutParameter" | "DeleteParameter" => {
                 RequestClass::Write
@@ -181,6 +181,23 @@ fn page(found: &[Value], body: &Value, field: &str) -> Value {
 }
 
 fn secrets(all: &mut BTreeMap<String, Kept>, action: &str, body: &Value) -> Answered {
+    if action == "BatchGetSecretValue" {
+        let ids = body["SecretIdList"].as_array().unwrap();
+        assert!((1..=20).contains(&ids.len()), "AWS takes no more than 20");
+        let (mut values, mut errors) = (Vec::new(), Vec::new());
+        for id in ids {
+            match secrets(all, "GetSecretValue", &json!({ "SecretId": id })) {
+                Ok(value) => values.push(value),
+                Err("deleted") => {
+                    errors.push(
+                        json!({ "SecretId": id, "ErrorCode": "InvalidRequestException", "Message": CANARY }),
+                    );
+                }
+                Err(code) => errors.push(json!({ "SecretId": id, "ErrorCode": code, "Message": CANARY })),
+            }
+        }
+        return Ok(json!({ "SecretValues": values, "Errors": errors }));
+    }
     let name = ["SecretId", "Name"].iter().find_map(|field| body[field].as_str()).unwrap_or_default();
     if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_+=.@-:".contains(&byte)) {
         return Err("ValidationException");
@@ -256,6 +273,24 @@ fn secrets(all: &mut BTreeMap<String, Kept>, action: &str, body: &Value) -> Answ
 }
 
 fn parameters(all: &mut BTreeMap<String, Kept>, action: &str, body: &Value) -> Answered {
+    if action == "GetParameters" {
+        let names = body["Names"].as_array().unwrap();
+        assert!((1..=10).contains(&names.len()), "AWS takes no more than 10");
+        let (mut found, mut invalid) = (Vec::new(), Vec::new());
+        for name in names {
+            match parameters(all, "GetParameter", &json!({ "Name": name, "WithDecryption": true })) {
+                Ok(mut value) => {
+                    let mut parameter = value["Parameter"].take();
+                    if let Some((_, version)) = name.as_str().unwrap().split_once(':') {
+                        parameter["Selector"] = format!(":{version}").into();
+                    }
+                    found.push(parameter);
+                }
+                Err(_) => invalid.push(name),
+            }
+        }
+        return Ok(json!({ "Parameters": found, "InvalidParameters": invalid }));
+    }
     let name = ["Name", "ResourceId"].iter().find_map(|field| body[field].as_str()).unwrap_or_default();
     let (name, version) = name.split_once(':').map_or((name, None), |(name, version)| (name, Some(version)));
     let name = name.to_owned();

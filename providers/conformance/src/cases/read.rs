@@ -108,6 +108,29 @@ case! {
 }
 
 case! {
+    /// A version that was deleted is absent, and the others are what they were.
+    deleted_version_is_not_found(fixture) {
+        let versions = [1, 2].map(|number| Entry {
+            version: Some(number),
+            ..entry(fixture, "key", &format!("value {number}"))
+        });
+        let (store, client) = connected(fixture, &versions).await?;
+        if !store.capabilities(&fixture.descriptor())?.versions {
+            return not_applicable("no versions");
+        }
+        if !fixture.delete_version(&store, "key", 1).await {
+            return not_applicable("no single version can be deleted");
+        }
+        let read = client.read(&RemoteKey::latest("key").at_version(fixture.version_name(1))).await;
+        ensure!(read.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound), "{}", shown(&read));
+        let newest = client.read(&RemoteKey::latest("key")).await;
+        let payload = newest.as_ref().map_err(|_| shown(&newest))?;
+        ensure!(fixture.open(payload).as_deref() == Some("value 2"), "the newest has another value");
+        Ok(Outcome::Passed)
+    }
+}
+
+case! {
     /// Calls do not disturb each other.
     parallel_reads_agree(fixture) {
         let keys: Vec<_> = (0..20).map(|number| format!("key-{number}")).collect();
@@ -123,6 +146,37 @@ case! {
             let expected = format!("value of {key}");
             ensure!(fixture.open(payload).as_ref() == Some(&expected), "{key} has another key's value");
         }
+        Ok(Outcome::Passed)
+    }
+}
+
+case! {
+    /// A call for many keys says of each what a call for it alone says, or nothing.
+    keys_read_together_are_as_if_read_alone(fixture) {
+        let entries: Vec<_> = ["a", "b", "c"].iter().map(|key| entry(fixture, key, key)).collect();
+        let (_store, client) = connected(fixture, &entries).await?;
+        let keys: Vec<_> = ["a", "absent", "b", "c", "missing"].map(RemoteKey::latest).to_vec();
+        let most = keys.iter().map(|key| client.batch_size(key)).min().unwrap_or_default();
+        if most < keys.len() {
+            return not_applicable("no call reads many keys");
+        }
+        let together = client.read_many(&keys).await;
+        let together = together.as_ref().map_err(|_| shown(&together))?;
+        ensure!(together.len() == keys.len(), "{} outcomes for {} keys", together.len(), keys.len());
+        let mut told = 0;
+        for (key, outcome) in keys.iter().zip(together) {
+            let alone = client.read(key).await;
+            match (outcome, &alone) {
+                (None, _) => continue,
+                (Some(Ok(one)), Ok(other)) => ensure!(one == other, "{} has another value", key.key),
+                (Some(Err(one)), Err(other)) => {
+                    ensure!(one.kind() == other.kind(), "{}: {one}, alone {other}", key.key);
+                }
+                (Some(one), _) => return Err(format!("{}: {}, alone {}", key.key, shown(one), shown(&alone))),
+            }
+            told += 1;
+        }
+        ensure!(told >= entries.len(), "only {told} outcomes are told");
         Ok(Outcome::Passed)
     }
 }

@@ -219,7 +219,7 @@ case! {
         let Some((_store, client)) = writable(fixture, &[]).await? else { return not_applicable(NO_WRITES) };
         let key = RemoteKey::latest("key");
         let both = ["a", "b"].map(|name| (name.to_owned(), "x".into()));
-        let request = WriteRequest { edit: Edit::Properties(both.into()), metadata: None };
+        let request = WriteRequest { edit: Edit::Properties(both.into()), metadata: None, secret_key: None };
         expect("write", &client.write(&key, &request).await, &Written::Created)?;
         expect("delete", &client.delete(&key, Some("a")).await, &Deleted::Removed)?;
         expect("exists", &client.exists(&key, Some("a")).await, &false)?;

@@ -2,7 +2,7 @@
 
 mod writes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -46,10 +46,12 @@ pub(crate) enum Flaw {
     AbsentIsAFault,
     DeletesNothing,
     KeepsEmptyEntries,
+    MixesKeys,
+    KeepsDeletedVersions,
 }
 
 impl Flaw {
-    pub(crate) const ALL: [Self; 26] = [
+    pub(crate) const ALL: [Self; 28] = [
         Self::AbsenceIsUnavailable,
         Self::EmptyIsAbsent,
         Self::PadsText,
@@ -76,6 +78,8 @@ impl Flaw {
         Self::AbsentIsAFault,
         Self::DeletesNothing,
         Self::KeepsEmptyEntries,
+        Self::MixesKeys,
+        Self::KeepsDeletedVersions,
     ];
 
     pub(crate) fn found_by(self) -> &'static [&'static str] {
@@ -105,6 +109,8 @@ impl Flaw {
             Self::AbsentIsAFault => &["absent_entry_is_deleted_without_complaint"],
             Self::DeletesNothing => &["deleted_entry_of_ours_is_gone"],
             Self::KeepsEmptyEntries => &["property_is_deleted_and_the_last_one_takes_the_entry"],
+            Self::MixesKeys => &["keys_read_together_are_as_if_read_alone"],
+            Self::KeepsDeletedVersions => &["deleted_version_is_not_found"],
         }
     }
 }
@@ -159,6 +165,7 @@ impl Provider for Local {
     ) -> Result<Arc<dyn StoreClient>> {
         Ok(Arc::new(Client {
             flaw: config.flaw,
+            store: config.store,
             writes: writes::Writes::of(config.store, config.flaw),
             entries: config.entries,
             last: Mutex::default(),
@@ -178,16 +185,25 @@ pub(crate) fn dialect() -> Dialect {
 
 struct Client {
     flaw: Flaw,
+    store: u64,
     writes: writes::Writes,
     entries: Vec<Held>,
     last: Mutex<String>,
 }
 
 impl Client {
+    fn is_deleted(&self, held: &Held) -> bool {
+        let Some(version) = &held.version else { return false };
+        let place = (self.store, held.key.clone(), version.clone());
+        self.flaw != Flaw::KeepsDeletedVersions && DELETED.lock().unwrap().contains(&place)
+    }
+
     fn found(&self, key: &RemoteKey) -> Option<&Held> {
         let version = key.version.as_ref().filter(|_| self.flaw != Flaw::IgnoresVersions);
         let asked = |held: &&Held| {
-            held.key == key.key && version.is_none_or(|version| held.version.as_ref() == Some(version))
+            held.key == key.key
+                && version.is_none_or(|version| held.version.as_ref() == Some(version))
+                && !self.is_deleted(held)
         };
         let found = self.entries.iter().rev().find(asked);
         found.filter(|held| self.flaw != Flaw::EmptyIsAbsent || !held.value.is_empty())
@@ -228,6 +244,21 @@ impl StoreClient for Client {
             _ => {}
         }
         Ok(Payload::bytes(value))
+    }
+
+    fn batch_size(&self, _key: &RemoteKey) -> usize {
+        10
+    }
+
+    async fn read_many(&self, keys: &[RemoteKey]) -> Result<Vec<Option<Result<Payload>>>> {
+        let mut outcomes = Vec::new();
+        for key in keys {
+            outcomes.push(Some(self.read(key).await));
+        }
+        if self.flaw == Flaw::MixesKeys {
+            outcomes.rotate_left(1);
+        }
+        Ok(outcomes)
     }
 
     fn list<'a>(&'a self, scope: &'a Scope) -> BoxStream<'a, Result<Listed>> {
@@ -273,6 +304,9 @@ impl StoreClient for Client {
 /// Numbers of stores: what is written to one outlives its clients.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
+/// Versions that were deleted: store, key, version.
+static DELETED: Mutex<BTreeSet<(u64, String, String)>> = Mutex::new(BTreeSet::new());
+
 /// A store of the provider with one flaw.
 pub(crate) struct LocalFixture(pub(crate) Flaw);
 
@@ -305,6 +339,11 @@ impl Fixture for LocalFixture {
 
     fn holds_any_bytes(&self) -> bool {
         true
+    }
+
+    async fn delete_version(&self, store: &Store, key: &str, version: u32) -> bool {
+        let place = (store.config["store"].as_u64().unwrap(), key.to_owned(), self.version_name(version));
+        DELETED.lock().unwrap().insert(place)
     }
 
     async fn lose_the_race(&self, store: &Store) -> bool {

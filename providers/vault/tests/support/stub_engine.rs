@@ -41,6 +41,14 @@ impl Engine {
         self.race.store(true, Ordering::SeqCst);
     }
 
+    /// Deletes the version `number` of `key`, counted from 1, or all of it.
+    pub(crate) fn delete(&self, key: &str, number: Option<usize>) -> bool {
+        let mut entries = self.entries.lock().unwrap();
+        let Some(number) = number else { return entries.remove(key).is_some() };
+        let version = entries.get_mut(key).and_then(|kept| kept.versions.get_mut(number.checked_sub(1)?));
+        version.is_some_and(|version| !std::mem::take(version).is_null())
+    }
+
     pub(crate) fn unversioned(&self, key: &str, request: &StubRequest) -> Reply {
         let mut entries = self.entries.lock().unwrap();
         if request.query == "list=true" {
