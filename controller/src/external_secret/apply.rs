@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::ObjectMeta;
 use strongroom_crds::{CreationPolicy, names};
 
+use super::account;
 use super::brake::Permit;
 use super::change::{Change, change};
 use super::desired::Desired;
@@ -159,6 +160,7 @@ pub(super) async fn delete_orphans(
     for key in &orphans {
         if let Some(orphan) = context.secrets.get(key) {
             context.cluster.delete_secret(key, &orphan.uid).await.map_err(SyncError::Orphan)?;
+            account::deleted(context, observed, "Secret", key.clone());
         }
     }
     Ok(orphans.len())
