@@ -1,6 +1,8 @@
 //! Writes the files that are generated from the code, or checks that they are up to date.
 
+mod dashboards;
 mod kinds;
+mod manifests;
 mod pages;
 
 use std::collections::BTreeMap;
@@ -58,12 +60,14 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
-fn folders() -> Result<[Folder; 2]> {
+fn folders() -> Result<[Folder; 4]> {
     let strongroom = workspace::built_strongroom()?;
     let described = serde_json::from_str(&printed(&strongroom, "describe")?)?;
     Ok([
         Folder { path: workspace::crds(), what: "CRDs", wanted: files(&printed(&strongroom, "crds")?)? },
         Folder { path: workspace::reference(), what: "pages", wanted: pages::pages(&described)? },
+        Folder { path: workspace::dashboards(), what: "dashboards", wanted: dashboards::dashboards()? },
+        Folder { path: workspace::manifests(), what: "manifests", wanted: manifests::manifests()? },
     ])
 }
 

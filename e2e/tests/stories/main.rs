@@ -10,6 +10,8 @@
 #![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is absent")]
 
 mod admission;
+mod admission_policies;
+mod audit_trail;
 mod aws;
 mod bad_duration;
 mod bad_entry;
@@ -29,6 +31,7 @@ mod force_sync;
 mod generators;
 mod generic;
 mod hostile_server;
+mod image;
 mod kubernetes_store;
 mod leaders;
 mod leased;
@@ -36,6 +39,7 @@ mod leases_end;
 mod leases_restart;
 mod leases_rotation;
 mod limits;
+mod monitoring;
 mod near_names;
 mod outage;
 mod pause;
