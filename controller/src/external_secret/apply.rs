@@ -159,8 +159,9 @@ pub(super) async fn delete_orphans(
     });
     for key in &orphans {
         if let Some(orphan) = context.secrets.get(key) {
-            context.cluster.delete_secret(key, &orphan.uid).await.map_err(SyncError::Orphan)?;
-            account::deleted(context, observed, "Secret", key.clone());
+            if context.cluster.delete_secret(key, &orphan.uid).await.map_err(SyncError::Orphan)? {
+                account::deleted(context, observed, "Secret", key.clone());
+            }
         }
     }
     Ok(orphans.len())
@@ -202,9 +203,10 @@ pub(super) async fn delete(context: &Context, observed: &Observed) -> Result<boo
     };
     let permit = context.brake.permit(&observed.key, context.secrets.len()).map_err(SyncError::Braked)?;
     tracing::debug!(object = %observed.key, owner = owner.name, "deleting the target");
-    context.cluster.delete_secret(&observed.target_key(), &target.uid).await.map_err(SyncError::Write)?;
+    let deleted = context.cluster.delete_secret(&observed.target_key(), &target.uid).await;
+    let deleted = deleted.map_err(SyncError::Write)?;
     permit.used();
-    Ok(true)
+    Ok(deleted)
 }
 
 /// The target changed between our reading and our writing.

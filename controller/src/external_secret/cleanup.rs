@@ -34,8 +34,10 @@ pub(super) async fn cleanup(context: &Context, observed: &Observed) -> Result<Ou
         Plan::LetGo => {}
         Plan::DeleteTarget(target) => {
             let key = observed.target_key();
-            context.cluster.delete_secret(&key, &target.uid).await.map_err(SyncError::Write)?;
-            account::deleted(context, observed, "Secret", key);
+            // Another controller may have been faster: deletions are carried out before classes are looked at.
+            if context.cluster.delete_secret(&key, &target.uid).await.map_err(SyncError::Write)? {
+                account::deleted(context, observed, "Secret", key);
+            }
         }
     }
     let kept: Vec<_> = finalizers(observed)

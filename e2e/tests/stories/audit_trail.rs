@@ -35,7 +35,6 @@ async fn each_write_of_a_secret_leaves_one_line_that_vaults_audit_log_knows() ->
     let story = Story::begin_alone("audit").await?;
     let trail = story.testbed.run_dir.join(format!("{}.audit", story.namespace));
     let flag = format!("--audit-log={}", trail.display());
-    // Deletions are carried out by whoever sees them first, also those of other stories.
     let arguments = ["--status-time-interval=1ms", &flag, "--namespace", &story.namespace];
     let controller = story.controller_with("only", &arguments).await?;
     let vault_audit = story.vault_audit()?;
@@ -44,7 +43,7 @@ async fn each_write_of_a_secret_leaves_one_line_that_vaults_audit_log_knows() ->
     story.token_store().await?;
     story.write("app", &json!({ "password": CANARY })).await?;
     let app = ExternalSecret::from_store("app", STORE).every("1s").extracts(&story.key("app"));
-    story.external_secret(app.target(json!({ "deletionPolicy": "Delete" }))).await?;
+    story.external_secret(app).await?;
     let twin =
         ExternalSecret::from_store("twin", STORE).every("1h").takes("p", &story.key("app"), "password");
     story.external_secret(twin).await?;
@@ -80,11 +79,19 @@ async fn each_write_of_a_secret_leaves_one_line_that_vaults_audit_log_knows() ->
     })
     .await?;
     assert_eq!([&done[1]["action"], &done[1]["reads"][0]["version"]], [&json!("updated"), &json!("2")]);
-    story.delete(Kind::ExternalSecret, "app").await?;
+    let renamed = json!({ "spec": { "target": { "name": "renamed" } } });
+    story.patch(Kind::ExternalSecret, "app", &renamed).await?;
+    story.secret_with("renamed", &[("password", &two)]).await?;
     story.gone(Kind::Secret, "app").await?;
     let done = actions(&trail, "app")?;
     assert_eq!(done.len(), 3);
     assert_eq!(done[2]["action"], "deleted");
+    soon("the line of the new target", async || {
+        let made = actions(&trail, "renamed")?;
+        ensure!(made.len() == 1 && made[0]["action"] == "created", "{made:?}");
+        Ok(())
+    })
+    .await?;
 
     // As many lines as the API server has seen writes.
     let requests = api_audit.api_requests(&story.cluster, &story.namespace).await?;
