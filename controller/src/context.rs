@@ -19,7 +19,7 @@ use crate::leases::{LeaseClients, Owners, Turns};
 use crate::policies::Policies;
 use crate::schedule::{Group, Lane, Schedule};
 use crate::stores::{Breakers, Pool, StoreId, Stores};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Audit, Metrics};
 
 /// What the command line decides.
 #[derive(Clone, Debug)]
@@ -111,6 +111,8 @@ pub struct Context {
     pub cluster_store_events: Events,
     /// Counters and gauges.
     pub metrics: Arc<Metrics>,
+    /// The audit trail. Written by `external_secret/account`.
+    pub audit: Audit,
     /// When this process started.
     pub started: Timestamp,
     /// Where time comes from.

@@ -81,7 +81,7 @@ impl AuditLog {
     }
 
     /// The records whose text holds `word`: the logs are everybody's, and long.
-    fn records(&self, word: &str) -> Result<Vec<Value>> {
+    pub fn records(&self, word: &str) -> Result<Vec<Value>> {
         let text = self.text()?;
         let lines = text.lines().filter(|line| line.contains(word));
         lines.map(|line| serde_json::from_str(line).context("an audit record that is not JSON")).collect()

@@ -111,6 +111,11 @@ impl Controller {
         Ok(line.with_context(|| format!("there is no metric {name}"))?.parse()?)
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     /// Ends it as a crash would.
     pub fn kill(self) -> Result<()> {
         self.process.kill()

@@ -21,6 +21,7 @@ pub mod manifests;
 pub mod observed;
 pub mod postgres;
 pub mod process;
+pub mod prometheus;
 pub mod story;
 pub mod telling_vault;
 pub mod testbed;

@@ -21,6 +21,8 @@ pub struct Testbed {
     pub kubectl: PathBuf,
     /// The `helm` binary.
     pub helm: PathBuf,
+    /// The `prometheus` binary.
+    pub prometheus: PathBuf,
     /// Folder of the Helm chart.
     pub chart: PathBuf,
     /// The controller's binary.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::testbed::Definitions;
-use crate::{bench, demo, features, fuzz, generate, oracle, test, testbed};
+use crate::{bench, demo, features, fuzz, generate, monitoring, oracle, sbom, test, testbed};
 
 /// Development tasks of Strongroom.
 #[derive(Debug, Parser)]
@@ -32,12 +32,16 @@ pub(crate) enum Task {
     Oracle(oracle::Options),
     /// Give the template engines, and what reads keys and documents, hostile inputs (needs a C++ compiler).
     Fuzz(fuzz::Options),
+    /// Test the alert rules; lint and draw the dashboards.
+    Monitoring(monitoring::Options),
+    /// Write the bill of materials of the controller, as CycloneDX.
+    Sbom(sbom::Options),
     /// Measure what a controller costs and how fast it is, beside the bare API server in the same run.
     Bench(bench::Options),
     /// Check that the controller compiles with each provider alone, and with none.
     Features,
-    /// Write the generated files: the CRDs under charts/strongroom/files/crds, the pages under docs/reference, the providers'
-    /// pages and their lines in the summary.
+    /// Write the generated files: the CRDs and dashboards under charts/strongroom/files, the pages under docs/reference,
+    /// the manifests under deploy, the providers' pages and their lines in the summary.
     Generate {
         /// Write nothing; fail if a checked-in file is not what would be written.
         #[arg(long)]
@@ -53,6 +57,8 @@ impl Task {
             Self::Test(options) => test::run(&options),
             Self::Oracle(options) => oracle::run(&options),
             Self::Fuzz(options) => fuzz::run(&options),
+            Self::Monitoring(options) => monitoring::run(&options),
+            Self::Sbom(options) => sbom::run(&options).map(|()| ExitCode::SUCCESS),
             Self::Bench(options) => bench::run(&options),
             Self::Features => features::check().map(|()| ExitCode::SUCCESS),
             Self::Testbed { upstreams_definitions: false } => {

@@ -21,6 +21,8 @@ pub(crate) struct Recipe {
     pub(crate) go_mod: String,
     /// Settings for the linker beside the ones that strip the binary.
     pub(crate) link_flags: String,
+    /// Build tags, separated by commas.
+    pub(crate) tags: &'static str,
     /// Programs to build.
     pub(crate) programs: &'static [Program],
 }
@@ -103,7 +105,7 @@ fn build_program(recipe: &Recipe, program: &Program, module: &Path, out: &Path) 
         flags.push(&recipe.link_flags);
     }
     let mut go = Command::new("go");
-    go.args(["build", "-trimpath", "-buildvcs=false", "-ldflags"]).arg(flags);
+    go.args(["build", "-trimpath", "-buildvcs=false", "-tags", recipe.tags, "-ldflags"]).arg(flags);
     go.arg("-o").arg(out.join(program.name)).arg(program.package);
     go.current_dir(module);
     go.envs([("GOTOOLCHAIN", "local"), ("CGO_ENABLED", "0"), ("GOFLAGS", "-mod=mod"), ("GOWORK", "off")]);

@@ -1,7 +1,9 @@
 //! Writes the files that are generated from the code, or checks that they are up to date.
 
 mod book;
+mod dashboards;
 mod kinds;
+mod manifests;
 mod pages;
 
 use std::collections::BTreeMap;
@@ -63,7 +65,7 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
-fn folders() -> Result<[Folder; 4]> {
+fn folders() -> Result<[Folder; 6]> {
     let strongroom = workspace::built_strongroom()?;
     let described = serde_json::from_str(&printed(&strongroom, "describe")?)?;
     let (docs, providers) = (workspace::root().join("docs"), workspace::root().join("providers"));
@@ -76,6 +78,8 @@ fn folders() -> Result<[Folder; 4]> {
     Ok([
         folder(workspace::crds(), "CRDs", crds),
         folder(workspace::reference(), "pages", pages),
+        folder(workspace::dashboards(), "dashboards", dashboards::dashboards()?),
+        folder(workspace::manifests(), "manifests", manifests::manifests()?),
         folder(docs.join("providers"), "pages of providers", includes),
         Folder { shared: true, ..folder(docs, "summary", summary) },
     ])

@@ -1,10 +1,12 @@
 //! How each server of the test bed is had: pinned releases, as Go modules behind a wrapper module of ours or as a package.
 
+mod dashboard_linter;
 mod etcd;
 mod helm;
 mod kubernetes;
 mod moto;
 mod postgres;
+mod prometheus;
 mod vault;
 
 use std::path::PathBuf;
@@ -53,4 +55,22 @@ pub(crate) fn moto() -> Result<Moto> {
 /// The Helm binary, built first if this machine has not built it before.
 pub(crate) fn helm() -> Result<PathBuf> {
     Ok(cache::programs(&helm::recipe())?.join("helm"))
+}
+
+/// Prometheus and what belongs to it.
+#[derive(Debug)]
+pub(crate) struct PrometheusPrograms {
+    pub(crate) prometheus: PathBuf,
+    pub(crate) promtool: PathBuf,
+}
+
+/// Prometheus's binaries, built first if this machine has not built them before.
+pub(crate) fn prometheus() -> Result<PrometheusPrograms> {
+    let folder = cache::programs(&prometheus::recipe())?;
+    Ok(PrometheusPrograms { prometheus: folder.join("prometheus"), promtool: folder.join("promtool") })
+}
+
+/// Grafana's linter of dashboards, built first if this machine has not built it before.
+pub(crate) fn dashboard_linter() -> Result<PathBuf> {
+    Ok(cache::programs(&dashboard_linter::recipe())?.join("dashboard-linter"))
 }

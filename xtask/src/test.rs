@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 use crate::test::tally::Tally;
 use crate::testbed::{Definitions, TestBed};
-use crate::{generate, interrupt, oracle, process, progress, workspace};
+use crate::{generate, interrupt, monitoring, oracle, process, progress, workspace};
 
 /// Options of `cargo xtask test`.
 #[derive(Debug, Args)]
@@ -31,11 +31,12 @@ enum Stage {
     Build,
     Generate,
     Oracle,
+    Monitoring,
     Test,
 }
 
-const STAGES: [Stage; 6] =
-    [Stage::Fmt, Stage::Clippy, Stage::Build, Stage::Generate, Stage::Oracle, Stage::Test];
+const STAGES: [Stage; 7] =
+    [Stage::Fmt, Stage::Clippy, Stage::Build, Stage::Generate, Stage::Oracle, Stage::Monitoring, Stage::Test];
 
 /// What became of one stage.
 #[derive(Debug)]
@@ -63,6 +64,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             Stage::Build => cargo(&["build", "--workspace"]),
             Stage::Generate => generate::check(),
             Stage::Oracle => oracle::short(),
+            Stage::Monitoring => monitoring::rules(),
             Stage::Test => tests(&options.arguments, &mut tally),
         };
         interrupt::check()?;
@@ -89,6 +91,7 @@ impl Stage {
             Self::Build => "build",
             Self::Generate => "generate",
             Self::Oracle => "oracle",
+            Self::Monitoring => "monitoring",
             Self::Test => "test",
         }
     }
@@ -169,7 +172,7 @@ fn summary(outcomes: &[Outcome], tally: &Tally) {
     for outcome in outcomes {
         let verdict = if outcome.error.is_some() { "FAILED" } else { "ok" };
         progress::line(&format!(
-            "{:<9} {verdict:<7} {}",
+            "{:<10} {verdict:<7} {}",
             outcome.stage.name(),
             progress::seconds(outcome.time)
         ));

@@ -33,6 +33,7 @@ pub(crate) struct TestBed {
     moto: MotoServer,
     control_plane: ControlPlane,
     helm: PathBuf,
+    prometheus: PathBuf,
     /// Where it lives.
     pub(crate) folder: RunFolder,
     /// The file that describes it to the tests.
@@ -57,6 +58,7 @@ struct Description<'a> {
     api_audit_log: &'a Path,
     kubectl: &'a Path,
     helm: &'a Path,
+    prometheus: &'a Path,
     chart: &'a Path,
     strongroom: &'a Path,
     logs: &'a Path,
@@ -119,6 +121,8 @@ impl TestBed {
         let (programs, vault_program) = (servers::control_plane()?, servers::vault()?);
         let postgres_home = servers::postgres()?;
         let (helm, moto) = (servers::helm()?, servers::moto()?);
+        // Stories start it themselves, each with its own targets.
+        let prometheus = servers::prometheus()?.prometheus;
         let folder = RunFolder::create()?;
         // It gets ready beside the others.
         let mut moto = MotoServer::start(&moto, &folder.logs)?;
@@ -144,7 +148,7 @@ impl TestBed {
         moto.wait_ready()?;
         step.done();
         let description = folder.path.join("testbed.json");
-        let bed = Self { vault, postgres, moto, control_plane, helm, folder, description };
+        let bed = Self { vault, postgres, moto, control_plane, helm, prometheus, folder, description };
         bed.describe(&credentials, definitions)?;
         let step = progress::Step::start("Applying the CRDs");
         match definitions {
@@ -177,6 +181,7 @@ impl TestBed {
             api_audit_log: &self.control_plane.audit_log,
             kubectl: self.control_plane.kubectl.binary(),
             helm: &self.helm,
+            prometheus: &self.prometheus,
             chart: &workspace::chart(),
             strongroom: &strongroom,
             logs: &self.folder.logs,

@@ -25,6 +25,16 @@ pub(crate) fn crds() -> PathBuf {
     chart().join("files/crds")
 }
 
+/// Folder of the generated dashboards.
+pub(crate) fn dashboards() -> PathBuf {
+    chart().join("files/dashboards")
+}
+
+/// Folder of the generated manifests.
+pub(crate) fn manifests() -> PathBuf {
+    root().join("deploy")
+}
+
 /// Folder of the generated pages of the documentation.
 pub(crate) fn reference() -> PathBuf {
     root().join("docs/reference")

@@ -1,21 +1,16 @@
 //! `/metrics`, `/healthz` and `/readyz`.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use anyhow::Context as _;
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::routing::get;
-use strongroom_crds::SecretLease;
 use tokio::net::TcpListener;
 
 use super::args::ListenAddress;
+use super::scrape;
 use crate::context::Context;
-use crate::kube_io::Watched;
-use crate::schedule::Load;
-use crate::stores::BreakerState;
 
 /// The listeners, bound: so that a port in use ends the start with an error.
 #[derive(Debug)]
@@ -51,27 +46,8 @@ async fn bind(address: ListenAddress, flag: &str) -> anyhow::Result<TcpListener>
 }
 
 fn metrics(context: &Context) -> ([(header::HeaderName, &'static str); 1], String) {
-    context.metrics.set_held(context.brake.held());
-    context.metrics.set_leases(|state| {
-        let in_state =
-            |record: &Watched<SecretLease>| record.0.as_ref().is_ok_and(|record| record.state() == state);
-        context.leases.keys_where(|_, record| in_state(record)).len()
-    });
-    let leads = context.leads.load(Ordering::Relaxed);
-    context.metrics.set_leads(leads);
-    // Who waits for another to end has nothing to do, and nothing that is late.
-    let load = |of: fn(&Context) -> Load| if leads { of(context) } else { Load::default() };
-    context.metrics.set_load("externalsecret", load(|context| context.schedule.load()));
-    context.metrics.set_load("store", load(|context| context.store_schedule.load()));
-    let stores = context.stores.all();
-    context.breakers.retain(|store| stores.contains(store));
-    let states: HashMap<_, _> = context.breakers.states().into_iter().collect();
-    context.metrics.set_breakers(stores.into_iter().map(|store| {
-        let state = states.get(&store).copied().unwrap_or(BreakerState::Closed);
-        (store, state)
-    }));
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], context.metrics.text())
+    ([(header::CONTENT_TYPE, kind)], scrape::text(context))
 }
 
 /// Ready once every mirror holds its first list: before that, nothing is decided.

@@ -9,7 +9,7 @@ use clap::{ArgAction, Parser, Subcommand};
 use strongroom_crds::GoDuration;
 use strongroom_provider_api::{Endpoints, Lent, OwnIdentity, Reach, SecretBytes};
 
-use crate::telemetry::LogFormat;
+use crate::telemetry::{AuditLog, LOG_LEVELS, LogFormat};
 
 /// Keeps Kubernetes Secrets in step with external secret stores.
 #[derive(Debug, Parser)]
@@ -40,8 +40,12 @@ pub(super) struct ControllerArgs {
     #[arg(long, default_value = ":8082")]
     pub(super) live_addr: ListenAddress,
     /// trace, debug, info, warn or error.
-    #[arg(long, default_value = "info", value_parser = ["trace", "debug", "info", "warn", "error"])]
+    #[arg(long, default_value = "info", value_parser = LOG_LEVELS)]
     pub(super) loglevel: String,
+    /// A file that names the level while the controller runs: it is read every five seconds and at SIGHUP, and while it is
+    /// absent or empty, --loglevel holds.
+    #[arg(long, default_value = "")]
+    pub(super) loglevel_file: String,
     /// How a log line looks.
     #[arg(long, default_value = "json")]
     pub(super) log_format: LogFormat,
@@ -58,6 +62,15 @@ pub(super) struct ControllerArgs {
     /// Tokens of callers of the refresh endpoint must be meant for one of these audiences; empty: for the API server.
     #[arg(long, value_delimiter = ',', default_value = "strongroom")]
     pub(super) refresh_api_audience: Vec<String>,
+    /// Where the audit trail goes, a JSON line for each write of a target: off, stdout, or the path of a file that is
+    /// appended to.
+    #[arg(long, default_value = "off")]
+    pub(super) audit_log: AuditLog,
+    /// Show metrics of each ExternalSecret and each store; without, only totals, so that there are as few series for ten
+    /// thousand objects as for ten.
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    pub(super) enable_object_metrics: bool,
     /// Only this namespace; all if not given.
     #[arg(long, default_value = "")]
     pub(super) namespace: String,

@@ -4,6 +4,8 @@ mod admin;
 mod args;
 mod crds;
 mod describe;
+mod log_level;
+mod scrape;
 mod wire;
 
 use std::process::ExitCode;

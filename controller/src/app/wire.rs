@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use tokio::task::JoinSet;
 
 use super::admin::Admin;
 use super::args::ControllerArgs;
+use super::log_level;
 use crate::context::{Context, InStep, Marks, Settings};
 use crate::election::{Election, Terms};
 use crate::external_secret::{Asked, Brake, BrakeLimits, Refreshed, StatusSchema, Templates};
@@ -27,7 +29,7 @@ use crate::policies::Policies;
 use crate::random::SystemRandom;
 use crate::schedule::{Job, Limits, Next, Schedule, dispatch, watchdog};
 use crate::stores::{Pool, StoreTemplates, Stores};
-use crate::telemetry::{Metrics, start_logs};
+use crate::telemetry::{Audit, Detail, LogLevel, Metrics, start_logs};
 use crate::{changes, external_secret, generators, leases, policies, refresh, secret_store};
 
 /// What runs at a stop may take this long to end.
@@ -52,7 +54,7 @@ const OWN_NAME: &str = "/proc/sys/kernel/hostname";
 
 /// Runs the controller until SIGTERM or SIGINT.
 pub(super) fn controller(args: ControllerArgs) -> anyhow::Result<()> {
-    start_logs(&args.loglevel, args.log_format);
+    let level = start_logs(&args.loglevel, args.log_format);
     // The default hook prints the message, which may hold data.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -66,10 +68,10 @@ pub(super) fn controller(args: ControllerArgs) -> anyhow::Result<()> {
         .build()
         .context("starting the runtime")?;
     // As a task: what is awaited here runs on a thread of its own.
-    runtime.block_on(async { tokio::spawn(run(args)).await.context("the controller panicked")? })
+    runtime.block_on(async { tokio::spawn(run(args, level)).await.context("the controller panicked")? })
 }
 
-async fn run(args: ControllerArgs) -> anyhow::Result<()> {
+async fn run(args: ControllerArgs, level: LogLevel) -> anyhow::Result<()> {
     let mut stop = stop_signal()?;
     let logins = allowed_logins(&args.allowed_login_methods)?;
     let admin = Admin::bind(args.metrics_addr, args.live_addr).await?;
@@ -79,8 +81,13 @@ async fn run(args: ControllerArgs) -> anyhow::Result<()> {
         namespace: Some(args.namespace.clone()).filter(|namespace| !namespace.is_empty()),
         cluster_stores: args.enable_cluster_store_reconciler,
     };
-    let context = Arc::new(context(&args, &scope, &client, logins));
+    let audit = Audit::open(&args.audit_log).context("--audit-log")?;
+    let context = Arc::new(Context { audit, ..context(&args, &scope, &client, logins) });
     let mut background = JoinSet::new();
+    if !args.loglevel_file.is_empty() {
+        let file = PathBuf::from(&args.loglevel_file);
+        background.spawn(log_level::follow(file, level, args.loglevel.clone()));
+    }
     background.spawn(admin.serve(Arc::clone(&context)));
     if let Some(listener) = endpoint {
         let audiences = args.refresh_api_audience.iter().filter(|name| !name.is_empty()).cloned().collect();
@@ -236,7 +243,8 @@ fn context(
 ) -> Context {
     let cluster = Cluster::new(client.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let metrics = Arc::new(Metrics::default());
+    let detail = if args.enable_object_metrics { Detail::Objects } else { Detail::Totals };
+    let metrics = Arc::new(Metrics::in_detail(detail));
     let toolbox = Toolbox {
         clock: Arc::clone(&clock),
         meter: Arc::clone(&metrics) as _,
@@ -284,6 +292,7 @@ fn context(
         store_events: events("secret-store"),
         cluster_store_events: events("cluster-secret-store"),
         metrics,
+        audit: Audit::default(),
         started: clock.now(),
         clock,
         manifests: ManifestMirrors::default(),

@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::ObjectMeta;
 use strongroom_crds::{CreationPolicy, names};
 
+use super::account;
 use super::brake::Permit;
 use super::change::{Change, change};
 use super::desired::Desired;
@@ -169,7 +170,9 @@ pub(super) async fn delete_orphans(
     });
     for key in &orphans {
         if let Some(orphan) = context.secrets.get(key) {
-            context.cluster.delete_secret(key, &orphan.uid).await.map_err(SyncError::Orphan)?;
+            if context.cluster.delete_secret(key, &orphan.uid).await.map_err(SyncError::Orphan)? {
+                account::deleted(context, observed, "Secret", key.clone());
+            }
         }
     }
     Ok(orphans.len())
@@ -225,9 +228,10 @@ pub(super) async fn delete(context: &Context, observed: &Observed) -> Result<boo
     };
     let permit = context.brake.permit(&observed.key, context.secrets.len()).map_err(SyncError::Braked)?;
     tracing::debug!(object = %observed.key, owner = owner.name, "deleting the target");
-    context.cluster.delete_secret(&observed.target_key(), &target.uid).await.map_err(SyncError::Write)?;
+    let deleted = context.cluster.delete_secret(&observed.target_key(), &target.uid).await;
+    let deleted = deleted.map_err(SyncError::Write)?;
     permit.used();
-    Ok(true)
+    Ok(deleted)
 }
 
 /// The target changed between our reading and our writing.

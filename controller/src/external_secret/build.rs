@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use strongroom_crds::{CreationPolicy, DeletionPolicy, ExternalSecretSpec};
 use strongroom_provider_api::SecretBytes;
 
+use super::account;
 use super::fetch::{Fetched, Found};
 use super::generate::Made;
 use super::shape;
@@ -14,6 +15,7 @@ use super::sources::{Ask, Entry};
 use crate::error::{Refusal, SyncError};
 use crate::generators::GeneratorError;
 use crate::hash;
+use crate::telemetry::Read;
 
 /// What is to become of the target.
 #[derive(Clone, Debug)]
@@ -37,6 +39,8 @@ pub(super) struct Part {
     rank: (bool, usize),
     /// Data by key, or the text about an entry that the store does not have.
     shaped: Result<shape::Shaped, String>,
+    /// What was read for it.
+    reads: Vec<Read>,
 }
 
 /// The parts that the fetched payloads make.
@@ -52,9 +56,10 @@ pub(super) fn stored(
     let mut parts = Vec::with_capacity(fetched.len());
     for Fetched { source, dialect, found } in fetched {
         let rank = source.entry.rank();
+        let reads = account::reads(&source, &found);
         let shaped = match found {
             Found::Nothing => {
-                parts.push(Part { rank, shaped: Err(missing_text(&source.entry)) });
+                parts.push(Part { rank, shaped: Err(missing_text(&source.entry)), reads });
                 continue;
             }
             Found::One(payload) => match &source.ask {
@@ -75,15 +80,20 @@ pub(super) fn stored(
                 return Err(SyncError::Data { entry, store: source.store, message });
             }
         };
-        parts.push(Part { rank, shaped });
+        parts.push(Part { rank, shaped, reads });
     }
     Ok(parts)
+}
+
+/// What was read for the parts, in their order; they forget it.
+pub(super) fn take_reads(parts: &mut [Part]) -> Vec<Read> {
+    parts.iter_mut().flat_map(|part| std::mem::take(&mut part.reads)).collect()
 }
 
 /// One text for what the parts hold: the same for the same, and another for anything else.
 pub(super) fn fingerprint(parts: &[Part]) -> String {
     let mut all = String::new();
-    for Part { rank: (single, index), shaped } in parts {
+    for Part { rank: (single, index), shaped, .. } in parts {
         let part = match shaped {
             Ok(shaped) => hash::data(shaped.iter().map(|(key, value)| (key.as_str(), value.expose()))),
             Err(missing) => hash::text(missing),
@@ -101,7 +111,7 @@ pub(super) fn generated(made: &[Made], now: Timestamp) -> Result<Vec<Part>, Sync
     let part = |made: &Made| {
         let shaped = shape::generated(&made.generated.fields, &made.source.rewrite, now);
         let shaped = shaped.map_err(|error| made.failed(GeneratorError::Data(error.to_string())))?;
-        Ok(Part { rank: made.source.entry().rank(), shaped: Ok(shaped) })
+        Ok(Part { rank: made.source.entry().rank(), shaped: Ok(shaped), reads: Vec::new() })
     };
     made.iter().map(part).collect()
 }

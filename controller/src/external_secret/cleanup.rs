@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use strongroom_crds::{DeletionPolicy, ExternalSecret, names};
 
+use super::account;
 use super::gather::Observed;
 use super::report::Outcome;
 use super::status::remember;
@@ -33,7 +34,10 @@ pub(super) async fn cleanup(context: &Context, observed: &Observed) -> Result<Ou
         Plan::LetGo => {}
         Plan::DeleteTarget(target) => {
             let key = observed.target_key();
-            context.cluster.delete_secret(&key, &target.uid).await.map_err(SyncError::Write)?;
+            // Another controller may have been faster: deletions are carried out before classes are looked at.
+            if context.cluster.delete_secret(&key, &target.uid).await.map_err(SyncError::Write)? {
+                account::deleted(context, observed, "Secret", key);
+            }
         }
     }
     let kept: Vec<_> = finalizers(observed)

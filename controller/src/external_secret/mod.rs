@@ -1,5 +1,6 @@
 //! One ExternalSecret, from watch event to written Secret.
 
+mod account;
 mod apply;
 mod asked;
 mod brake;
@@ -57,6 +58,7 @@ use crate::stores::AccessError;
 
 pub use template::{TemplateFault, Templates};
 
+use account::Account;
 use apply::Applied;
 use build::Built;
 use due::{Cause, Due};
@@ -86,8 +88,9 @@ pub async fn reconcile(context: &Context, job: Job<ObjectKey>) -> Next {
         }
         outcome => outcome,
     };
+    let failed = outcome.is_err();
     let next = report::report(context, &observed, outcome, job.failures).await;
-    context.metrics.reconciled(&observed.key, started.elapsed());
+    context.metrics.reconciled(&observed.key, started.elapsed(), failed);
     next
 }
 
@@ -218,11 +221,18 @@ async fn carry_out(
     made: &[generate::Made],
 ) -> Result<CarriedOut, SyncError> {
     parts.extend(in_place(spec, || build::generated(made, observed.now))?);
+    let account = Account { reads: build::take_reads(&mut parts), generators: account::generators(made) };
     match build::build(spec, parts)? {
         Built::Data { data, missing } => {
             let (applied, orphans) = match kind {
-                TargetKind::Secret => write(context, observed, spec, data).await?,
-                TargetKind::Generic(kind) => (generic::write(context, observed, spec, kind, data).await?, 0),
+                TargetKind::Secret => write(context, observed, spec, data, &account).await?,
+                TargetKind::Generic(kind) => {
+                    let keys = data.keys().cloned().collect();
+                    let applied = generic::write(context, observed, spec, kind, data).await;
+                    let digest = context.manifests.mirror(kind).get(&observed.target_key());
+                    account::wrote(context, observed, (kind.kind(), digest), keys, &account, &applied);
+                    (applied?, 0)
+                }
             };
             let policy = spec.target.creation_policy;
             Ok(CarriedOut::Synced(Synced { policy, applied, missing, orphans }))
@@ -233,6 +243,9 @@ async fn carry_out(
                 TargetKind::Secret => apply::delete(context, observed).await?,
                 TargetKind::Generic(kind) => generic::apply::delete(context, kind, observed).await?,
             };
+            if now {
+                account::deleted(context, observed, kind.name(), observed.target_key());
+            }
             Ok(CarriedOut::Deleted(now))
         }
     }
@@ -262,11 +275,18 @@ async fn write(
     observed: &Observed,
     spec: &ExternalSecretSpec,
     data: BTreeMap<String, SecretBytes>,
+    account: &Account,
 ) -> Result<(Applied, usize), SyncError> {
     let rendered = template::content(context, observed, spec, data).await?;
     let desired = desired::desired(observed, spec, rendered)?;
     let orphans = apply::delete_orphans(context, observed, &desired).await?;
-    Ok((apply::apply(context, observed, &desired).await?, orphans))
+    let applied = apply::apply(context, observed, &desired).await;
+    if context.audit.is_on() {
+        let keys = desired.content.data.keys().cloned().collect();
+        let digest = context.secrets.get(&desired.key);
+        account::wrote(context, observed, ("Secret", digest), keys, account, &applied);
+    }
+    Ok((applied?, orphans))
 }
 
 fn renders_keys(spec: &ExternalSecretSpec) -> bool {

@@ -227,7 +227,7 @@ async fn failed(context: &Context, observed: &Observed, error: &SyncError, failu
         && error.leaves_target()
         && due::is_fresh(observed)
         && !pause::is_stale(observed);
-    context.metrics.failed(&observed.key, stays_ready);
+    context.metrics.failed(&observed.key, error.reason(), stays_ready);
     if !stays_ready {
         let reason = words.reason_of(error);
         status::set_ready(&mut status, false, reason, &message, observed.now);

@@ -98,8 +98,8 @@ impl Cluster {
         bounded("update", || format!("Secret {key}"), api.replace(&key.name, &params, secret)).await
     }
 
-    /// Deletes the Secret under `key` if it still has `uid`. Gone already is fine.
-    pub async fn delete_secret(&self, key: &ObjectKey, uid: &str) -> Result<(), ApiError> {
+    /// Deletes the Secret under `key` if it still has `uid`. Gives false if it was gone already.
+    pub async fn delete_secret(&self, key: &ObjectKey, uid: &str) -> Result<bool, ApiError> {
         let api: Api<Secret> = self.namespaced(&key.namespace);
         let params = DeleteParams {
             preconditions: Some(Preconditions { uid: Some(uid.to_owned()), resource_version: None }),
@@ -107,8 +107,9 @@ impl Cluster {
         };
         let deleted = bounded("delete", || format!("Secret {key}"), api.delete(&key.name, &params)).await;
         match deleted {
-            Err(error) if error.failure() != ApiFailure::NotFound => Err(error),
-            _ => Ok(()),
+            Ok(_) => Ok(true),
+            Err(error) if error.failure() == ApiFailure::NotFound => Ok(false),
+            Err(error) => Err(error),
         }
     }
 

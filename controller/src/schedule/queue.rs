@@ -144,6 +144,11 @@ impl<K: Clone + Eq + Ord + Hash + Debug> Schedule<K> {
         }
     }
 
+    /// How many objects may run at once.
+    pub fn places(&self) -> usize {
+        self.limits.total
+    }
+
     /// Asks for an attempt now. A waiting object becomes ready, a ready one may be moved to the faster lane, a
     /// running one runs once more afterwards.
     pub fn request(&self, key: &K, group: &Group, lane: Lane) {

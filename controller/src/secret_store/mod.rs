@@ -24,8 +24,10 @@ pub async fn reconcile(context: &Context, job: Job<StoreId>) -> Next {
     let changed = context.pool.refresh(&store).await;
     // A store that we do not look after is used all the same, so its clients must be up to date.
     let looked_after = if job.key.cluster { *cluster_stores } else { *stores };
+    let mut failed = false;
     let next = if looked_after {
         let verdict = probe::probe(context, &store).await;
+        failed = matches!(verdict, probe::Verdict::NoClient(_) | probe::Verdict::Broken(_));
         report::report(context, &store, &verdict).await
     } else {
         Next::After(*store_interval)
@@ -35,7 +37,7 @@ pub async fn reconcile(context: &Context, job: Job<StoreId>) -> Next {
         external_secret::watch::store(context, &store.id);
     }
     if looked_after {
-        context.metrics.store_reconciled(&job.key, started.elapsed());
+        context.metrics.store_reconciled(&job.key, started.elapsed(), failed);
     }
     next
 }

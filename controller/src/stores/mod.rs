@@ -4,6 +4,7 @@ mod access;
 mod breaker;
 #[cfg(test)]
 mod isolation;
+mod measured;
 mod names;
 mod pool;
 mod reads;

@@ -14,6 +14,7 @@ use strongroom_provider_kit::layers::{self, Pace};
 use tokio::time::Instant;
 
 use super::StoreView;
+use super::measured::{self, measured};
 use super::names::Names;
 use super::reads::{Pass, Reads};
 use crate::kube_io::{Cluster, ClusterResolver, References};
@@ -219,6 +220,18 @@ impl Pool {
         drop(forgotten);
     }
 
+    /// How many clients there are; each holds one login at most. One that is being made counts.
+    pub fn len(&self) -> usize {
+        let stores = self.lock();
+        let slots = stores.values().flat_map(|store| store.slots.values());
+        slots.filter(|slot| slot.try_lock().map_or(true, |place| place.handle.is_some())).count()
+    }
+
+    /// True if there are no clients.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Revokes every login. For the end of the process, when nothing runs any more.
     pub async fn close(&self) {
         let stores: Vec<_> = self.lock().drain().flat_map(|(_, store)| store.slots.into_values()).collect();
@@ -271,12 +284,15 @@ impl Pool {
             let (descriptor, config) = store.provider()?;
             let capabilities = descriptor.capabilities(config)?;
             let dialect = descriptor.dialect(config)?;
+            let (meter, begun) = (&self.toolbox.meter, Instant::now());
             let client = descriptor
                 .connect(config.clone(), Arc::clone(&resolver) as Arc<dyn Resolver>, self.toolbox.clone())
-                .await?;
+                .await;
+            measured::connected(&**meter, descriptor.name, begun, client.as_ref().err());
             let pace = self.with(store, |slots| Arc::clone(&slots.pace));
-            let client = layers::wrap_at(pace, client, store.limits());
-            let reads = Reads::new(Arc::clone(&client));
+            let client = layers::wrap_at(pace, client?, store.limits());
+            let client = measured(client, descriptor.name, Arc::clone(meter));
+            let reads = Reads::new(Arc::clone(&client)).counted(Arc::clone(meter), descriptor.name);
             let (resolver, closed) = (Arc::clone(&resolver), AtomicBool::new(false));
             let names = Names::default();
             Ok(Arc::new(Handle { client, capabilities, dialect, resolver, reads, names, closed }))

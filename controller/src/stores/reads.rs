@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use strongroom_provider_api::{Content, Error, ErrorKind, Payload, RemoteKey, StoreClient};
+use strongroom_provider_api::{Content, Error, ErrorKind, Meter, Payload, RemoteKey, StoreClient};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
@@ -49,6 +49,8 @@ pub struct Pass {
 #[derive(Default)]
 struct Known {
     state: Mutex<State>,
+    /// Who counts the reads that are not made, and for which provider.
+    counted: Option<(Arc<dyn Meter>, &'static str)>,
 }
 
 #[derive(Default)]
@@ -102,6 +104,12 @@ impl Reads {
         Self { client, known: Arc::default() }
     }
 
+    /// The same, with what is saved told to `meter`.
+    pub(super) fn counted(self, meter: Arc<dyn Meter>, provider: &'static str) -> Self {
+        let known = Known { counted: Some((meter, provider)), ..Known::default() };
+        Self { known: Arc::new(known), ..self }
+    }
+
     /// Opens a pass for an object that is served by reads that began at `since` or later.
     pub(super) fn pass(&self, since: Instant) -> Pass {
         let mut state = self.known.lock();
@@ -132,6 +140,9 @@ impl Pass {
     fn share(&self, key: &RemoteKey) -> Share {
         let mut state = self.known.lock();
         if let Some(share) = state.reads.get_mut(key).and_then(|read| read.share(self.since)) {
+            if let Some((meter, provider)) = &self.known.counted {
+                meter.saved(provider);
+            }
             return share;
         }
         let (sender, receiver) = watch::channel(None);

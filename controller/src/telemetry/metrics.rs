@@ -8,13 +8,15 @@ use std::time::Duration;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 use strongroom_crds::{LeaseState, WorkloadKind};
-use strongroom_provider_api::{Call, CallOutcome, Meter};
+use strongroom_provider_api::{Call, CallOutcome, ErrorKind, Meter, Operation};
 
+use super::process::ProcessStatistics;
+use super::work::Work;
 use crate::kube_io::ObjectKey;
 use crate::refresh::Outcome;
 use crate::schedule::Load;
@@ -75,8 +77,13 @@ struct SourceLabels {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ControllerLabels {
-    controller: &'static str,
+pub(super) struct ControllerLabels {
+    pub(super) controller: &'static str,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReadyLabels {
+    ready: &'static str,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -89,9 +96,37 @@ struct BreakerLabels {
 
 type Duration64 = Gauge<f64, AtomicU64>;
 
+/// Whether series name single objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Each ExternalSecret and each store has series of its own, as upstream has them.
+    Objects,
+    /// None has: how many series there are does not depend on how many objects there are.
+    Totals,
+}
+
+/// How the ExternalSecrets are, all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Those that are Ready.
+    pub ready: usize,
+    /// Those that are not.
+    pub not_ready: usize,
+    /// Those that nothing is known of yet.
+    pub unknown: usize,
+    /// Those whose refresh is more than one interval late.
+    pub late: usize,
+}
+
 /// All metrics of the process.
 pub struct Metrics {
     registry: Registry,
+    detail: Detail,
+    work: Work,
+    objects: Family<ReadyLabels, Gauge>,
+    late: Gauge,
+    age: Family<ObjectLabels, Duration64>,
+    clients: Gauge,
     sync_calls: Family<ObjectLabels, Counter>,
     /// A gauge only in type: a counter of this library would get another name than upstream's.
     sync_errors: Family<ObjectLabels, Gauge>,
@@ -122,12 +157,12 @@ impl fmt::Debug for Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self::new(false)
+        Self::new(Detail::Objects, false)
     }
 }
 
 /// What a metric shows before anything was measured.
-trait Example {
+pub(super) trait Example {
     /// Shows one sample with empty labels, where there are labels.
     fn show(&self);
 }
@@ -136,22 +171,23 @@ impl<N, A> Example for Gauge<N, A> {
     fn show(&self) {}
 }
 
-impl<S: Clone + Default + Eq + Hash, M: Default> Example for Family<S, M> {
+impl<S: Clone + Default + Eq + Hash, M: Clone, C: MetricConstructor<M>> Example for Family<S, M, C> {
     fn show(&self) {
-        let _ = self.get_or_create(&S::default());
+        let _ = self.get_or_create_owned(&S::default());
     }
 }
 
 /// Where metrics are registered.
-struct Register {
+pub(super) struct Register {
     registry: Registry,
     examples: bool,
 }
 
 impl Metrics {
     /// All metrics at their start; with `examples`, each of them shows a sample, so that [`Metrics::text`] names all.
-    fn new(examples: bool) -> Self {
+    fn new(detail: Detail, examples: bool) -> Self {
         let mut registry = Registry::default();
+        registry.register_collector(Box::new(ProcessStatistics));
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("strongroom_build", "The version that runs", build);
         let r = &mut Register { registry, examples };
@@ -169,7 +205,17 @@ impl Metrics {
         let refresh_requests = "Requests to the refresh endpoint, by outcome (accepted, invalid, unauthenticated, denied, throttled, not_leading, unavailable)";
         let asked = "Objects that became due before their time, by source (request, sweep, event)";
         let leads = "1 while this process works, 0 while it waits for another to end";
+        let objects = "ExternalSecrets of this controller, by their Ready condition (True, False, Unknown)";
+        let late = "ExternalSecrets whose data is older than two of their refresh intervals";
+        let age = "For how long the data has been known to be what the store holds, as of the last refresh; seconds";
+        let clients = "Clients of stores, each with one login at most";
         Self {
+            detail,
+            work: Work::new(r),
+            objects: registered(r, "strongroom_external_secrets", objects),
+            late: registered(r, "strongroom_external_secrets_late", late),
+            age: registered(r, "strongroom_data_age_seconds", age),
+            clients: registered(r, "strongroom_store_clients", clients),
             sync_calls: registered(r, "externalsecret_sync_calls", "Reconciles of an ExternalSecret"),
             sync_errors: registered(r, "externalsecret_sync_calls_error", "Failed reconciles"),
             condition: registered(r, "externalsecret_status_condition", conditions),
@@ -195,28 +241,48 @@ impl Metrics {
 
     /// Every metric with its type, labels and meaning, as a scrape would show it: for the documentation.
     pub(crate) fn described() -> String {
-        Self::new(true).text()
+        Self::new(Detail::Objects, true).text()
     }
-    /// An attempt on an ExternalSecret ended.
-    pub fn reconciled(&self, key: &ObjectKey, took: Duration) {
+
+    /// All metrics at their start, in this `detail`.
+    pub fn in_detail(detail: Detail) -> Self {
+        Self::new(detail, false)
+    }
+
+    /// Whether series name single objects.
+    pub fn detail(&self) -> Detail {
+        self.detail
+    }
+
+    /// An attempt on an ExternalSecret ended, and whether it failed.
+    pub fn reconciled(&self, key: &ObjectKey, took: Duration, failed: bool) {
+        self.work.attempted("externalsecret", took, failed);
+        if self.detail == Detail::Totals {
+            return;
+        }
         self.sync_calls.get_or_create(&object(key)).inc();
         self.duration.get_or_create(&object(key)).set(nanoseconds(took));
     }
 
     /// An ExternalSecret is in step.
     pub fn synced(&self, key: &ObjectKey) {
-        set_ready(&self.condition, key, true);
+        self.ready(key, true);
     }
 
     /// Whether an ExternalSecret is ready has changed without an attempt.
     pub fn ready(&self, key: &ObjectKey, ready: bool) {
-        set_ready(&self.condition, key, ready);
+        if self.detail == Detail::Objects {
+            set_ready(&self.condition, key, ready);
+        }
     }
 
-    /// An attempt on an ExternalSecret failed, and whether it is ready all the same.
-    pub fn failed(&self, key: &ObjectKey, ready: bool) {
-        self.sync_errors.get_or_create(&object(key)).inc();
-        set_ready(&self.condition, key, ready);
+    /// An attempt on an ExternalSecret failed for this reason, and whether it is ready all the same.
+    pub fn failed(&self, key: &ObjectKey, reason: &'static str, ready: bool) {
+        self.work.failed(reason);
+        if self.detail == Detail::Objects {
+            self.sync_errors.get_or_create(&object(key)).inc();
+        }
+        self.ready(key, ready);
     }
 
     /// An ExternalSecret is gone.
@@ -227,14 +293,20 @@ impl Metrics {
         remove_ready(&self.condition, key);
     }
 
-    /// An attempt on a store ended.
-    pub fn store_reconciled(&self, id: &StoreId, took: Duration) {
-        self.store(id).1.get_or_create(&object(&id.key)).set(nanoseconds(took));
+    /// An attempt on a store ended, and whether the store cannot be used.
+    pub fn store_reconciled(&self, id: &StoreId, took: Duration, failed: bool) {
+        let controller = if id.cluster { "clustersecretstore" } else { "secretstore" };
+        self.work.attempted(controller, took, failed);
+        if self.detail == Detail::Objects {
+            self.store(id).1.get_or_create(&object(&id.key)).set(nanoseconds(took));
+        }
     }
 
     /// Whether a store is ready.
     pub fn store_ready(&self, id: &StoreId, ready: bool) {
-        set_ready(self.store(id).0, &id.key, ready);
+        if self.detail == Detail::Objects {
+            set_ready(self.store(id).0, &id.key, ready);
+        }
     }
 
     /// A store is gone.
@@ -243,8 +315,27 @@ impl Metrics {
         self.store(id).1.remove(&object(&id.key));
     }
 
-    /// How much there is to do, as of now.
-    pub fn set_load(&self, controller: &'static str, load: Load) {
+    /// How all ExternalSecrets are, as of now, and how old the data of each is, in seconds.
+    pub fn set_objects(&self, totals: Totals, ages: impl Iterator<Item = (ObjectKey, f64)>) {
+        let counts = [("True", totals.ready), ("False", totals.not_ready), ("Unknown", totals.unknown)];
+        for (ready, count) in counts {
+            self.objects.get_or_create(&ReadyLabels { ready }).set(whole(count));
+        }
+        self.late.set(whole(totals.late));
+        self.age.clear();
+        for (key, age) in ages.filter(|_| self.detail == Detail::Objects) {
+            self.age.get_or_create(&object(&key)).set(age);
+        }
+    }
+
+    /// How many clients of stores there are.
+    pub fn set_clients(&self, clients: usize) {
+        self.clients.set(whole(clients));
+    }
+
+    /// How much there is to do, as of now, and how many objects may be worked on at once.
+    pub fn set_load(&self, controller: &'static str, load: Load, most: usize) {
+        self.work.set_load(controller, load, most);
         let states = [
             ("known", load.known),
             ("running", load.running),
@@ -264,7 +355,7 @@ impl Metrics {
     /// The breakers of all stores, as of now.
     pub fn set_breakers(&self, breakers: impl Iterator<Item = (StoreId, BreakerState)>) {
         self.breaker.clear();
-        for (store, now) in breakers {
+        for (store, now) in breakers.filter(|_| self.detail == Detail::Objects) {
             for (possible, state) in BreakerState::ALL {
                 let (kind, key) = (store.kind().as_str(), &store.key);
                 let (namespace, name) = (key.namespace.clone(), key.name.clone());
@@ -333,11 +424,31 @@ impl Meter for Metrics {
         let labels = CallLabels { provider: call.service, call: call.name, status: outcome.as_str() };
         self.provider_calls.get_or_create(&labels).inc();
     }
+
+    fn ended(&self, operation: Operation, took: Duration, failure: Option<ErrorKind>) {
+        self.work.ended(operation, took, failure);
+    }
+
+    fn saved(&self, provider: &'static str) {
+        self.work.saved(provider);
+    }
 }
 
 /// A metric at its start, shown under `name`.
-fn registered<M: Metric + Clone + Default + Example>(register: &mut Register, name: &str, help: &str) -> M {
-    let metric = M::default();
+pub(super) fn registered<M>(register: &mut Register, name: &str, help: &str) -> M
+where
+    M: Metric + Clone + Default + Example,
+{
+    registered_as(register, name, help, M::default())
+}
+
+/// `metric`, shown under `name`.
+pub(super) fn registered_as<M: Metric + Clone + Example>(
+    register: &mut Register,
+    name: &str,
+    help: &str,
+    metric: M,
+) -> M {
     if register.examples {
         metric.show();
     }
@@ -363,7 +474,7 @@ fn remove_ready(family: &Family<ConditionLabels, Gauge>, key: &ObjectKey) {
     family.remove(&condition(key, "False"));
 }
 
-fn whole(count: usize) -> i64 {
+pub(super) fn whole(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
@@ -405,7 +516,7 @@ mod tests {
             overdue: 4,
             oldest: Duration::from_millis(90_500),
         };
-        metrics.set_load("externalsecret", load);
+        metrics.set_load("externalsecret", load, 64);
         let text = metrics.text();
         for line in [
             r#"strongroom_schedule_objects{controller="externalsecret",state="ready"} 5"#,
@@ -414,6 +525,9 @@ mod tests {
             r#"strongroom_schedule_lane_length{controller="externalsecret",lane="changed"} 2"#,
             r#"strongroom_schedule_lane_length{controller="externalsecret",lane="refresh"} 3"#,
             r#"strongroom_schedule_oldest_due_seconds{controller="externalsecret"} 90.5"#,
+            r#"controller_runtime_active_workers{controller="externalsecret"} 1"#,
+            r#"controller_runtime_max_concurrent_reconciles{controller="externalsecret"} 64"#,
+            r#"workqueue_depth{name="externalsecret"} 5"#,
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
@@ -423,7 +537,7 @@ mod tests {
     fn the_description_has_a_sample_of_every_metric() {
         let text = Metrics::described();
         let described: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# HELP ")).collect();
-        assert_eq!(described.len(), 20, "{text}");
+        assert_eq!(described.len(), 40, "{text}");
         for line in described {
             let name = line.split(' ').next().unwrap();
             let sample = text.lines().any(|line| line.starts_with(name) && !line.starts_with('#'));
@@ -435,8 +549,8 @@ mod tests {
     fn names_and_labels_are_upstreams() {
         let metrics = Metrics::default();
         let key = ObjectKey::new("ns", "es");
-        metrics.failed(&key, false);
-        metrics.reconciled(&key, Duration::from_millis(1));
+        metrics.failed(&key, "StoreMissing", false);
+        metrics.reconciled(&key, Duration::from_millis(1), true);
         metrics.called(Call { service: "HashiCorp/Vault", name: "Login" }, CallOutcome::Success);
         let text = metrics.text();
         for line in [
@@ -445,10 +559,43 @@ mod tests {
             r#"externalsecret_status_condition{name="es",namespace="ns",condition="Ready",status="False"} 1"#,
             r#"externalsecret_reconcile_duration{name="es",namespace="ns"} 1000000.0"#,
             r#"externalsecret_provider_api_calls_count{provider="HashiCorp/Vault",call="Login",status="success"} 1"#,
+            r#"controller_runtime_reconcile_total{controller="externalsecret",result="error"} 1"#,
+            r#"controller_runtime_reconcile_errors_total{controller="externalsecret"} 1"#,
+            r#"controller_runtime_reconcile_time_seconds_bucket{le="0.005",controller="externalsecret"} 1"#,
+            r#"strongroom_sync_errors_total{reason="StoreMissing"} 1"#,
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
         metrics.forget(&key);
         assert!(!metrics.text().contains(r#"name="es""#));
+    }
+
+    #[test]
+    fn without_detail_no_series_names_an_object_and_the_totals_are_there_all_the_same() {
+        let key = ObjectKey::new("ns", "canary");
+        let store = StoreId::namespaced(key.clone());
+        let text_of = |detail| {
+            let metrics = Metrics::in_detail(detail);
+            metrics.reconciled(&key, Duration::from_millis(1), true);
+            metrics.failed(&key, "StoreMissing", false);
+            metrics.ready(&key, true);
+            metrics.store_reconciled(&store, Duration::from_millis(1), false);
+            metrics.store_ready(&store, true);
+            metrics.set_breakers([(store.clone(), BreakerState::Open)].into_iter());
+            let totals = Totals { ready: 2, not_ready: 1, unknown: 0, late: 1 };
+            metrics.set_objects(totals, [(key.clone(), 3.0)].into_iter());
+            metrics.text()
+        };
+        let lines = |text: &str| text.lines().filter(|line| line.contains("canary")).count();
+        assert_eq!(lines(&text_of(Detail::Objects)), 12);
+        let text = text_of(Detail::Totals);
+        assert_eq!(lines(&text), 0, "{text}");
+        for line in [
+            r#"strongroom_external_secrets{ready="False"} 1"#,
+            "strongroom_external_secrets_late 1",
+            r#"controller_runtime_reconcile_total{controller="secretstore",result="success"} 1"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
     }
 }

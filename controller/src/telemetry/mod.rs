@@ -1,7 +1,11 @@
-//! What the process tells about itself: metrics and logs.
+//! What the process tells about itself: metrics, logs, and the audit trail.
 
+mod audit;
 mod logs;
 mod metrics;
+mod process;
+mod work;
 
-pub use logs::{LogFormat, start_logs};
-pub use metrics::Metrics;
+pub use audit::{Action, Audit, AuditLog, Entry, Object, Outcome, Read, Target};
+pub use logs::{LOG_LEVELS, LogFormat, LogLevel, start_logs};
+pub use metrics::{Detail, Metrics, Totals};

@@ -29,6 +29,8 @@ const EVERYTHING: &str = r#"{
         "egress": [{ "ports": [{ "port": 443, "protocol": "TCP" }] }] },
     "refreshApi": { "enabled": true, "tls": { "secretName": "refresh-tls" } },
     "changes": { "sweepInterval": "30s", "sweepRate": 50, "events": true },
+    "log": { "levelConfigMap": true }, "audit": { "log": "stdout" }, "grafanaDashboard": { "enabled": true },
+    "validatingAdmissionPolicy": { "enabled": true, "failurePolicy": "Ignore", "validationActions": ["Warn", "Audit"] },
     "podDisruptionBudget": { "enabled": true }, "nodeSelector": { "kubernetes.io/os": "linux" },
     "tolerations": [{ "operator": "Exists" }], "priorityClassName": "system-cluster-critical",
     "affinity": { "podAntiAffinity": { "preferredDuringSchedulingIgnoredDuringExecution": [] } },
@@ -76,6 +78,25 @@ async fn what_the_chart_renders_is_accepted_whatever_is_switched_on() -> Result<
         let rendered = std::fs::read_to_string(&release.manifests)?;
         ensure!(!rendered.contains("'*'") && !rendered.contains("\"*\""), "{name}: a wildcard");
     }
+    story.end().await
+}
+
+#[tokio::test]
+async fn the_manifests_for_those_without_helm_are_accepted_as_they_are() -> Result<()> {
+    let story = Story::begin_alone("chart-plain").await?;
+    let plain = Release { manifests: story.testbed.chart.join("../../deploy/strongroom.yaml") };
+    let objects = plain.objects(&story.cluster).await?;
+    let kinds: Vec<_> = objects.iter().filter_map(|object| object["kind"].as_str()).collect();
+    for kind in ["Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Deployment"] {
+        ensure!(kinds.contains(&kind), "no {kind}: {kinds:?}");
+    }
+    // A dry run makes no namespace for the others to be in.
+    let text = std::fs::read_to_string(&plain.manifests)?;
+    let here = text.replace("external-secrets\n", &format!("{}\n", story.namespace));
+    let here = here.split_once("\n---\n").context("one document")?.1;
+    let file = story.testbed.run_dir.join(format!("{}.yaml", story.namespace));
+    std::fs::write(&file, here)?;
+    Release { manifests: file }.apply(&story.cluster, &["--dry-run=server", "--force-conflicts"]).await?;
     story.end().await
 }
 

@@ -10,6 +10,8 @@
 #![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is absent")]
 
 mod admission;
+mod admission_policies;
+mod audit_trail;
 mod aws;
 mod aws_calls;
 mod bad_duration;
@@ -33,6 +35,7 @@ mod generator_states;
 mod generators;
 mod generic;
 mod hostile_server;
+mod image;
 mod keep_previous;
 mod kubernetes_store;
 mod leaders;
@@ -42,6 +45,7 @@ mod leases_policy;
 mod leases_restart;
 mod leases_rotation;
 mod limits;
+mod monitoring;
 mod near_names;
 mod outage;
 mod pause;

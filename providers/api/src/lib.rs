@@ -72,5 +72,5 @@ pub use reference::{
 pub use resolver::Resolver;
 pub use secret::SecretBytes;
 pub use template::{TemplateFields, TemplateRenderer};
-pub use toolbox::{Call, CallOutcome, Meter, Reach, Toolbox};
+pub use toolbox::{Call, CallOutcome, Meter, Operation, Reach, Toolbox};
 pub use write::{Deleted, Edit, WriteRequest, Written};

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::template::PlainFields;
 use crate::{
-    AllowedLogins, Clock, Endpoints, OwnIdentity, Random, SystemClock, SystemRandom, TemplateRenderer,
+    AllowedLogins, Clock, Endpoints, ErrorKind, OwnIdentity, Random, SystemClock, SystemRandom, TemplateRenderer,
 };
 
 /// What every provider is given. Cheap to clone. Made from [`Toolbox::default`], so that it can grow.
@@ -71,10 +72,30 @@ impl CallOutcome {
     }
 }
 
-/// Counts calls to external services (`externalsecret_provider_api_calls_count`).
+/// One operation on a store, as whoever uses the store sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Operation {
+    /// The provider, by its key under `spec.provider`.
+    pub provider: &'static str,
+    /// What was done: `connect`, `read`, `list`, `write`, `delete`, `exists` or `probe`.
+    pub name: &'static str,
+}
+
+/// Counts calls to external services (`externalsecret_provider_api_calls_count`), and what became of operations.
 pub trait Meter: fmt::Debug + Send + Sync + 'static {
     /// Called once for each call, when it ended.
     fn called(&self, call: Call, outcome: CallOutcome);
+
+    /// Called by the kernel once for each operation, when it ended: after the wait for its turn, and with what was tried
+    /// again. Providers never call it.
+    fn ended(&self, operation: Operation, took: Duration, failure: Option<ErrorKind>) {
+        let _ = (operation, took, failure);
+    }
+
+    /// Called by the kernel when a read of the provider was not made because another one served, too.
+    fn saved(&self, provider: &'static str) {
+        let _ = provider;
+    }
 }
 
 /// Counts nothing.

@@ -7,6 +7,8 @@ mod members;
 mod metadata;
 mod write;
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream};
 use serde::{Deserialize, Deserializer};
@@ -31,8 +33,20 @@ pub(crate) struct VaultClient {
 /// What every answer is wrapped in. Values stay text, so that numbers keep all their digits.
 #[derive(Deserialize)]
 struct Envelope<'a> {
+    /// What Vault's audit log calls the request.
+    #[serde(borrow, default)]
+    request_id: Option<Cow<'a, str>>,
     #[serde(borrow, default, deserialize_with = "present")]
     data: Option<&'a RawValue>,
+}
+
+impl Envelope<'_> {
+    fn named(&self, payload: Payload) -> Payload {
+        match &self.request_id {
+            Some(id) => payload.with_request(id),
+            None => payload,
+        }
+    }
 }
 
 /// The data of a version 2 answer.
@@ -121,7 +135,7 @@ impl VaultClient {
 fn unversioned(body: &[u8]) -> Result<Payload> {
     let envelope: Envelope<'_> = parsed(body)?;
     let data = envelope.data.ok_or_else(|| invalid("failed to find data field"))?;
-    object(data)?.map(Payload::bytes).ok_or_else(absent)
+    Ok(envelope.named(object(data)?.map(Payload::bytes).ok_or_else(absent)?))
 }
 
 fn versioned(body: &[u8]) -> Result<Payload> {
@@ -129,7 +143,7 @@ fn versioned(body: &[u8]) -> Result<Payload> {
     let outer = envelope.data.ok_or_else(|| invalid("failed to find data field"))?;
     let inner: Versioned<'_> = parsed(outer.get().as_bytes())?;
     let data = inner.data.ok_or_else(|| invalid("failed to find data field"))?;
-    let payload = object(data)?.map(Payload::bytes).ok_or_else(absent)?;
+    let payload = envelope.named(object(data)?.map(Payload::bytes).ok_or_else(absent)?);
     Ok(match inner.metadata.and_then(|metadata| metadata.version) {
         Some(version) => payload.with_version(version.to_string()),
         None => payload,

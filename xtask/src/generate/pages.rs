@@ -95,7 +95,8 @@ fn families(scrape: &str) -> Result<BTreeMap<String, Metric>> {
             kind.clone_into(&mut families.entry(name.to_owned()).or_default().kind);
         } else if !line.starts_with('#') && !line.is_empty() {
             let (name, labels) = sample(line).with_context(|| format!("`{line}` is not a sample"))?;
-            let suffixed = || ["_total", "_info"].iter().find_map(|suffix| name.strip_suffix(suffix));
+            let endings = ["_total", "_info", "_bucket", "_sum", "_count"];
+            let suffixed = || endings.iter().find_map(|suffix| name.strip_suffix(suffix));
             let family = if families.contains_key(name) { Some(name) } else { suffixed() };
             let metric = family.and_then(|family| families.get_mut(family));
             let metric = metric.with_context(|| format!("the sample {name} has no type"))?;

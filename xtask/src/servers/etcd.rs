@@ -13,6 +13,7 @@ pub(crate) fn recipe() -> Recipe {
             "module testbed.local/etcd\n\ngo 1.25.0\n\nrequire go.etcd.io/etcd/server/v3 {VERSION}\n"
         ),
         link_flags: String::new(),
+        tags: "",
         programs: &[Program { name: "etcd", package: "go.etcd.io/etcd/server/v3" }],
     }
 }

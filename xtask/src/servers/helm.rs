@@ -17,6 +17,7 @@ pub(crate) fn recipe() -> Recipe {
                 format!("-X {package}.k8sVersionMajor=1 -X {package}.k8sVersionMinor=36")
             })
             .join(" "),
+        tags: "",
         programs: &[Program { name: "helm", package: "helm.sh/helm/v3/cmd/helm" }],
     }
 }

@@ -57,6 +57,7 @@ pub(crate) fn recipe() -> Recipe {
         version: VERSION,
         go_mod: go_mod(),
         link_flags,
+        tags: "",
         programs: &[
             Program { name: "kube-apiserver", package: "k8s.io/kubernetes/cmd/kube-apiserver" },
             Program {

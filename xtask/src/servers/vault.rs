@@ -17,6 +17,7 @@ pub(crate) fn recipe() -> Recipe {
         version: VERSION,
         go_mod,
         link_flags: String::new(),
+        tags: "",
         programs: &[Program { name: "vault", package: "github.com/hashicorp/vault" }],
     }
 }

@@ -36,6 +36,16 @@ pub(super) enum TargetKind {
     Generic(ManifestKind),
 }
 
+impl TargetKind {
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Secret => "Secret",
+            Self::Generic(kind) => kind.kind(),
+        }
+    }
+}
+
 /// The kind of the target, and `observed` with what is known of the target where it is no Secret.
 ///
 /// The first ExternalSecret of a kind starts the watch of that kind and waits for its first list.
