@@ -76,7 +76,7 @@ pub(super) async fn expire(context: &Context, observed: &Observed) {
         return;
     }
     match context.cluster.delete_secret(&key, &digest.uid).await {
-        Ok(()) => {
+        Ok(_) => {
             tracing::info!(object = %observed.key, secret = %key, "previous values are gone");
             // So that nobody looks for it again before the watch tells.
             let _ = context.secrets.remove(&key, None);
