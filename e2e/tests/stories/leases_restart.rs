@@ -122,7 +122,10 @@ async fn a_change_of_the_leader_is_a_restart_like_any_other() -> Result<()> {
     allow_leases(&leased.story).await?;
     renew_at(&leased, "10%").await?;
     let grace = format!("--generator-gc-grace-period={GRACE}");
-    let replica = async |role: &str| candidate_with(&leased.story, role, &[&grace]).await;
+    // Terms that a busy machine can keep.
+    let terms = ["--leader-election-lease-duration=30s", "--leader-election-renew-deadline=20s"];
+    let arguments = [&terms[..], &[grace.as_str()]].concat();
+    let replica = async |role: &str| candidate_with(&leased.story, role, &arguments).await;
     let first = replica("first").await?;
     leads(&first).await?;
     let mut waiting = replica("second").await?;
