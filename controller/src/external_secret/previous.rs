@@ -293,6 +293,7 @@ mod tests {
             target: None,
             namespace: Arc::new(NamespaceView::default()),
             retemplated: None,
+            asked: None,
             lease_ends: false,
             refreshed: None,
             seen: tokio::time::Instant::now(),
