@@ -14,8 +14,9 @@ mod batch;
 /// What a store answered, for everybody who asked the same.
 pub type Answer = Result<Arc<Payload>, Arc<Error>>;
 
-/// How long an answer is kept for others of the same pass, counted from its arrival.
-const KEPT_FOR: Duration = Duration::from_secs(1);
+/// How long an answer is kept for others of the same pass, counted from its arrival: as long as hundreds of objects that
+/// fell due together take on a busy machine. Who falls due later gets another one, however long it is kept.
+const KEPT_FOR: Duration = Duration::from_secs(30);
 /// No object at work for this long is the end of the pass: between two objects there may be a moment of none.
 const LULL: Duration = Duration::from_millis(100);
 /// Answers of one client that are kept take at most this much; what is beyond is read again.
@@ -30,8 +31,8 @@ const KEPT_BYTES: usize = 1 << 20;
 /// forced gets what the store held after the change.
 ///
 /// # Memory
-/// An answer outlives its read by little more than a second, within a budget, and only while objects are at work: an
-/// object that syncs alone leaves nothing behind.
+/// An answer outlives its read by half a minute at most, within a budget, and only while objects are at work: an object that
+/// syncs alone leaves nothing behind.
 pub(super) struct Reads {
     client: Arc<dyn StoreClient>,
     known: Arc<Known>,

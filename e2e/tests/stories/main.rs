@@ -39,6 +39,7 @@ mod leases_end;
 mod leases_restart;
 mod leases_rotation;
 mod limits;
+mod many_readers;
 mod near_names;
 mod outage;
 mod pause;
