@@ -14,10 +14,9 @@ mod batch;
 /// What a store answered, for everybody who asked the same.
 pub type Answer = Result<Arc<Payload>, Arc<Error>>;
 
-/// How long an answer is kept for others of the same pass, counted from its arrival or its last use.
-const KEPT_FOR: Duration = Duration::from_secs(1);
-/// No answer is kept longer, however many want it.
-const KEPT_AT_MOST: Duration = Duration::from_secs(30);
+/// How long an answer is kept for others of the same pass, counted from its arrival: as long as hundreds of objects that
+/// fell due together take on a busy machine. Who falls due later gets another one, however long it is kept.
+const KEPT_FOR: Duration = Duration::from_secs(30);
 /// No object at work for this long is the end of the pass: between two objects there may be a moment of none.
 const LULL: Duration = Duration::from_millis(100);
 /// Answers of one client that are kept take at most this much; what is beyond is read again.
@@ -32,8 +31,8 @@ const KEPT_BYTES: usize = 1 << 20;
 /// forced gets what the store held after the change.
 ///
 /// # Memory
-/// An answer outlives its read, and each use, by little more than a second, by half a minute in all, within a budget,
-/// and only while objects are at work: an object that syncs alone leaves nothing behind.
+/// An answer outlives its read by half a minute at most, within a budget, and only while objects are at work: an object that
+/// syncs alone leaves nothing behind.
 pub(super) struct Reads {
     client: Arc<dyn StoreClient>,
     known: Arc<Known>,
@@ -80,7 +79,6 @@ enum Stage {
     Kept {
         answer: Answer,
         bytes: usize,
-        arrived: Instant,
         until: Instant,
     },
 }
@@ -139,7 +137,7 @@ impl Pass {
 
     fn share(&self, key: &RemoteKey) -> Share {
         let mut state = self.known.lock();
-        if let Some(share) = state.reads.get_mut(key).and_then(|read| read.share(self.since)) {
+        if let Some(share) = state.reads.get(key).and_then(|read| read.share(self.since)) {
             if let Some((meter, provider)) = &self.known.counted {
                 meter.saved(provider);
             }
@@ -222,9 +220,7 @@ impl Known {
         let worth = !state.is_idle() && state.kept_bytes.saturating_add(bytes) <= KEPT_BYTES;
         let Some(read) = state.reads.get_mut(key).filter(|read| read.id == id) else { return false };
         if worth {
-            let arrived = Instant::now();
-            let until = arrived + KEPT_FOR;
-            read.stage = Stage::Kept { answer: answer.clone(), bytes, arrived, until };
+            read.stage = Stage::Kept { answer: answer.clone(), bytes, until: Instant::now() + KEPT_FOR };
             state.kept_bytes += bytes;
         } else {
             state.remove(key, id);
@@ -286,16 +282,13 @@ impl State {
 }
 
 impl Read {
-    fn share(&mut self, since: Instant) -> Option<Share> {
+    fn share(&self, since: Instant) -> Option<Share> {
         if self.begun < since {
             return None;
         }
-        match &mut self.stage {
+        match &self.stage {
             Stage::UnderWay(sender) => Some(Share::Coming(sender.upgrade()?.subscribe())),
-            Stage::Kept { answer, arrived, until, .. } => {
-                *until = (Instant::now() + KEPT_FOR).min(*arrived + KEPT_AT_MOST).max(*until);
-                Some(Share::Kept(answer.clone()))
-            }
+            Stage::Kept { answer, .. } => Some(Share::Kept(answer.clone())),
         }
     }
 

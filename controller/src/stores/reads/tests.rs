@@ -255,23 +255,6 @@ async fn what_is_kept_has_a_budget() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_is_kept_while_it_is_used_and_no_longer_than_half_a_minute() {
-    let (client, reads) = reads();
-    let since = Instant::now();
-    // Other objects are at work all the time.
-    let _busy = reads.pass(since);
-    let begun = Instant::now();
-    while begun.elapsed() + LATENCY < KEPT_AT_MOST {
-        reads.pass(since).read(&key("a")).await.unwrap();
-        sleep(KEPT_FOR / 2).await;
-    }
-    assert_eq!(client.count(), 1);
-    sleep(KEPT_FOR).await;
-    reads.pass(since).read(&key("a")).await.unwrap();
-    assert_eq!(client.count(), 2);
-}
-
-#[tokio::test(start_paused = true)]
 async fn keys_that_are_due_together_are_read_in_few_calls() {
     let (client, reads) = batching(20, None);
     let (one, other) = (reads.pass(Instant::now()), reads.pass(Instant::now()));
