@@ -99,19 +99,20 @@ impl Drop for TellingVault {
 }
 
 async fn serve(mut stream: TcpStream, shared: &Shared) -> Result<()> {
-    let head = head(&stream).await?;
-    if !head.contains("/sys/events/") {
-        return forward(stream, shared, &head).await;
+    let request = head(&stream).await?;
+    if !request.contains("/sys/events/") {
+        return forward(stream, shared, &request).await;
     }
-    let lower = head.to_ascii_lowercase();
+    let lower = request.to_ascii_lowercase();
     let authentic = lower.contains(&format!("x-vault-token: {}\r\n", shared.token.to_ascii_lowercase()));
-    let refused = match (shared.refuses.load(Ordering::SeqCst), authentic && head.starts_with(SUBSCRIPTION)) {
-        (true, _) => Some("503 Service Unavailable"),
-        (false, false) => Some("403 Forbidden"),
-        (false, true) => None,
-    };
+    let refused =
+        match (shared.refuses.load(Ordering::SeqCst), authentic && request.starts_with(SUBSCRIPTION)) {
+            (true, _) => Some("503 Service Unavailable"),
+            (false, false) => Some("403 Forbidden"),
+            (false, true) => None,
+        };
     if let Some(status) = refused {
-        stream.read_exact(&mut vec![0; head.len()]).await?;
+        stream.read_exact(&mut vec![0; request.len()]).await?;
         let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         stream.write_all(answer.as_bytes()).await?;
         return Ok(());
@@ -125,7 +126,7 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> Result<()> {
                 Ok(Some(event)) => if socket.send(Message::text(event)).await.is_err() { break },
                 Ok(None) | Err(_) => break,
             },
-            heard = socket.next() => if heard.is_none_or(|heard| heard.is_err()) { break },
+            message = socket.next() => if message.is_none_or(|message| message.is_err()) { break },
         }
     }
     shared.listeners.fetch_sub(1, Ordering::SeqCst);

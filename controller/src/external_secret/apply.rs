@@ -169,10 +169,10 @@ pub(super) async fn delete_orphans(
             && secret.controller.as_ref().is_some_and(|owner| owner.uid == desired.owner.uid)
     });
     for key in &orphans {
-        if let Some(orphan) = context.secrets.get(key) {
-            if context.cluster.delete_secret(key, &orphan.uid).await.map_err(SyncError::Orphan)? {
-                account::deleted(context, observed, "Secret", key.clone());
-            }
+        if let Some(orphan) = context.secrets.get(key)
+            && context.cluster.delete_secret(key, &orphan.uid).await.map_err(SyncError::Orphan)?
+        {
+            account::deleted(context, observed, "Secret", key.clone());
         }
     }
     Ok(orphans.len())

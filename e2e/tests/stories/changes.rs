@@ -48,9 +48,9 @@ fn once<const N: usize>(keys: [&str; N]) -> BTreeMap<String, usize> {
 async fn annotated_store(story: &Story, server: &str, annotations: &Value) -> Result<()> {
     story.create(&manifests::secret(TOKEN_SECRET, "token", story.vault.token())).await?;
     let provider = manifests::vault_v2(server, "secret", &manifests::token_login(TOKEN_SECRET));
-    let mut store = manifests::secret_store(STORE, &story.class, &provider);
-    store["metadata"]["annotations"] = annotations.clone();
-    story.create(&store).await?;
+    let mut manifest = manifests::secret_store(STORE, &story.class, &provider);
+    manifest["metadata"]["annotations"] = annotations.clone();
+    story.create(&manifest).await?;
     story.store_ready(Kind::SecretStore, STORE).await.map(drop)
 }
 

@@ -151,8 +151,8 @@ async fn a_cluster_store_reads_the_namespaces_where_its_account_may() -> Result<
     prepare(&story).await?;
     database(&story, "app", &json!({ "user": "app" })).await?;
     let rules = json!([{ "namespace": format!("^{}$", story.namespace) }]);
-    let store = cluster_secret_store(&story.namespace, &story.class, &provider(&story, true, &rules));
-    story.create(&store).await?;
+    let manifest = cluster_secret_store(&story.namespace, &story.class, &provider(&story, true, &rules));
+    story.create(&manifest).await?;
     // Reading everywhere is not allowed, so it cannot be told whether a key may be read.
     story.store_ready(Kind::ClusterSecretStore, &story.namespace).await?;
     let key = format!("{}/app", story.namespace);

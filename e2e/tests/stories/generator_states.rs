@@ -31,11 +31,11 @@ async fn a_state_is_held_while_it_is_in_use_and_goes_at_its_deadline_or_with_its
     let owner = story
         .create(&json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "owner" } }))
         .await?;
-    let mut owned = state("owned", None);
-    owned["metadata"]["ownerReferences"] = json!([{
+    let mut dependent = state("owned", None);
+    dependent["metadata"]["ownerReferences"] = json!([{
         "apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner["metadata"]["uid"],
     }]);
-    for manifest in [state("kept", None), state("due", Some("2020-01-01T00:00:00Z")), owned] {
+    for manifest in [state("kept", None), state("due", Some("2020-01-01T00:00:00Z")), dependent] {
         story.create(&manifest).await?;
     }
     for name in ["kept", "owned"] {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::template::PlainFields;
 use crate::{
-    AllowedLogins, Clock, Endpoints, ErrorKind, OwnIdentity, Random, SystemClock, SystemRandom, TemplateRenderer,
+    AllowedLogins, Clock, Endpoints, ErrorKind, OwnIdentity, Random, SystemClock, SystemRandom,
+    TemplateRenderer,
 };
 
 /// What every provider is given. Cheap to clone. Made from [`Toolbox::default`], so that it can grow.

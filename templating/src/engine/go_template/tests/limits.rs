@@ -117,7 +117,7 @@ fn a_large_source_is_refused_soon() {
     refused(format!("{{{{{}}}}}", ".a".repeat(size / 2 - 2)), "has too many parts");
     refused("{{$x := 1}}".repeat(3000) + "{{range 1000000}}{{$y := $x}}{{end}}", "takes too many steps");
     let work = "{{range 100000}}{{end}}";
-    assert_eq!(rendered(&compiled(work.to_owned())).unwrap(), b"");
+    assert_eq!(rendered(&compiled(work)).unwrap(), b"");
     let text = " ".repeat(size - work.len());
     assert_eq!(rendered(&compiled(text.clone() + "{{.a}}")).unwrap().len(), text.len() + 1);
     refused(text + work, "takes too many steps");
