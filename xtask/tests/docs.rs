@@ -114,6 +114,12 @@ fn broken(name: &str, page: &str, pages: &BTreeMap<String, String>) -> Vec<Strin
         }
         let (path, anchor) = link.split_once('#').unwrap_or((&link, ""));
         let target = if path.is_empty() { name.to_owned() } else { resolved(name, path) };
+        if target.ends_with(".svg") {
+            if !root().join("docs").join(&target).is_file() {
+                broken.push(format!("{name}: {link}: there is no such picture"));
+            }
+            continue;
+        }
         match pages.get(&target) {
             None => broken.push(format!("{name}: {link}: there is no such page")),
             Some(_) if anchor.is_empty() => {}

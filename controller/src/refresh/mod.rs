@@ -34,6 +34,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Accepted,
+        Self::Invalid,
+        Self::Unauthenticated,
+        Self::Denied,
+        Self::Throttled,
+        Self::NotLeading,
+        Self::Unavailable,
+    ];
+
     /// As the metric names it.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -246,7 +246,15 @@ impl Metrics {
 
     /// All metrics at their start, in this `detail`.
     pub fn in_detail(detail: Detail) -> Self {
-        Self::new(detail, false)
+        let new = Self::new(detail, false);
+        // A rate needs what it was before the first.
+        for source in ["request", "sweep", "event"] {
+            new.due_early(source, 0);
+        }
+        for outcome in Outcome::ALL {
+            new.refresh_requests.get_or_create(&OutcomeLabels { outcome: outcome.as_str() });
+        }
+        new
     }
 
     /// Whether series name single objects.

@@ -406,6 +406,22 @@ const HEALTH: Board = Board {
                     ],
                 },
                 Panel {
+                    title: "Refreshes before their time",
+                    about: "Objects that became due by a request, a look at metadata or an event, and the requests.",
+                    form: Lines,
+                    unit: "reqps",
+                    queries: &[
+                        query(
+                            "by {{source}}",
+                            "sum by (source) (rate(strongroom_early_refreshes_total{@}[$__rate_interval]))",
+                        ),
+                        query(
+                            "requests {{outcome}}",
+                            "sum by (outcome) (rate(strongroom_refresh_requests_total{@}[$__rate_interval]))",
+                        ),
+                    ],
+                },
+                Panel {
                     title: "Held and overdue",
                     about: "Held objects wait for a store that has failed again and again. Overdue ones should not exist.",
                     form: Lines,
