@@ -252,7 +252,7 @@ impl Metrics {
             new.due_early(source, 0);
         }
         for outcome in Outcome::ALL {
-            new.refresh_requests.get_or_create(&OutcomeLabels { outcome: outcome.as_str() });
+            new.refresh_requests.get_or_create(&OutcomeLabels { outcome: outcome.as_str() }).inc_by(0);
         }
         new
     }
