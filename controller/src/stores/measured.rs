@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use strongroom_provider_api::{
-    Deleted, Error, ErrorKind, Health, Listed, Meter, Operation, Payload, RemoteKey, Result, Scope,
+    Changes, Deleted, Error, ErrorKind, Health, Listed, Meter, Operation, Payload, RemoteKey, Result, Scope,
     StoreClient, WriteRequest, Written,
 };
 use tokio::time::Instant;
@@ -51,6 +51,14 @@ impl StoreClient for Measured {
         self.timed("read", self.client.read(key)).await
     }
 
+    fn batch_size(&self, key: &RemoteKey) -> usize {
+        self.client.batch_size(key)
+    }
+
+    async fn read_many(&self, keys: &[RemoteKey]) -> Result<Vec<Option<Result<Payload>>>> {
+        self.timed("read", self.client.read_many(keys)).await
+    }
+
     fn list<'a>(&'a self, scope: &'a Scope) -> BoxStream<'a, Result<Listed>> {
         let begun = Instant::now();
         let entries = (self.client.list(scope), None);
@@ -80,6 +88,10 @@ impl StoreClient for Measured {
         self.timed("probe", self.client.probe()).await
     }
 
+    fn changes(&self) -> Option<&dyn Changes> {
+        self.client.changes()
+    }
+
     async fn close(&self) {
         self.client.close().await;
     }
@@ -90,7 +102,7 @@ mod tests {
     use std::sync::{Mutex, PoisonError};
     use std::time::Duration;
 
-    use strongroom_provider_api::{Call, CallOutcome};
+    use strongroom_provider_api::{Call, CallOutcome, Notice, Version};
 
     use super::*;
 
@@ -117,6 +129,37 @@ mod tests {
                 _ => Err(Error::new(ErrorKind::NotFound, "read", "nothing there")),
             }
         }
+
+        fn batch_size(&self, _: &RemoteKey) -> usize {
+            20
+        }
+
+        async fn read_many(&self, keys: &[RemoteKey]) -> Result<Vec<Option<Result<Payload>>>> {
+            Ok(keys.iter().map(|_| Some(Ok(Payload::bytes(b"x".to_vec())))).collect())
+        }
+
+        fn changes(&self) -> Option<&dyn Changes> {
+            Some(self)
+        }
+    }
+
+    #[async_trait]
+    impl Changes for Slow {
+        fn place(&self, _: &str) -> Option<String> {
+            None
+        }
+
+        fn folder(&self, _: Option<&str>) -> Option<String> {
+            None
+        }
+
+        async fn version(&self, _: &str) -> Result<Option<Version>> {
+            Ok(None)
+        }
+
+        fn notices(&self) -> BoxStream<'_, Result<Notice>> {
+            Box::pin(stream::empty())
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -128,10 +171,15 @@ mod tests {
         let scope = Scope::default();
         assert_eq!(client.list(&scope).count().await, 1, "one error");
         let three = Duration::from_secs(3);
+        let many = [RemoteKey::latest("a"), RemoteKey::latest("b")];
+        assert_eq!(client.batch_size(&many[0]), 20);
+        assert!(client.read_many(&many).await.unwrap().iter().all(Option::is_some));
+        assert!(client.changes().is_some());
         let wanted = [
             ("read", three, None),
             ("read", three, Some(ErrorKind::NotFound)),
             ("list", Duration::ZERO, Some(ErrorKind::Unsupported)),
+            ("read", Duration::ZERO, None),
         ];
         assert_eq!(*told.0.lock().unwrap(), wanted);
     }
