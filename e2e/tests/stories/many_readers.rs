@@ -1,7 +1,11 @@
 //! Five hundred ExternalSecrets of ten keys from fifty paths of one store: a cycle costs a read of each path, counted in
 //! Vault's audit log.
 
-use std::{collections::BTreeMap, io::Write, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -19,9 +23,10 @@ const OBJECTS: usize = 500;
 const KEYS: usize = 10;
 const PATHS: usize = 50;
 const LONG: Duration = Duration::from_mins(10);
-/// An answer is shared for half a minute: one read where a cycle takes no longer, and some more beside other builds, where it
-/// takes minutes. Unshared, each path would be read a hundred times.
-const MOST_READS_OF_A_PATH: usize = 5;
+/// Unshared, each path would be read a hundred times a cycle. Shared, once; on a busy machine, where a cycle takes longer than
+/// the objects' interval of twenty seconds, what was refreshed first is due again before the last one is.
+const READS_OF_A_CYCLE: usize = 2;
+const SECONDS_OF_A_READ: usize = 10;
 const BATCH: &str = "e2e.strongroom.dev/batch";
 
 #[tokio::test]
@@ -63,6 +68,7 @@ async fn objects_that_fall_due_together_read_each_path_once_a_cycle() -> Result<
     // All of them are due when the next controller begins.
     tokio::time::sleep(Duration::from_secs(21)).await;
     let vault = story.vault_audit()?;
+    let begun = Instant::now();
     let second = story.controller("second").await?;
     until("a cycle to be over", LONG, async || {
         let now = times(&story).await?;
@@ -72,6 +78,7 @@ async fn objects_that_fall_due_together_read_each_path_once_a_cycle() -> Result<
     })
     .await?;
     drop(second);
+    let most_reads = READS_OF_A_CYCLE + usize::try_from(begun.elapsed().as_secs())? / SECONDS_OF_A_READ;
     let prefix = format!("secret/data/{}", story.key("path-"));
     let mut reads = BTreeMap::<String, usize>::new();
     for request in vault.vault_requests()? {
@@ -82,12 +89,13 @@ async fn objects_that_fall_due_together_read_each_path_once_a_cycle() -> Result<
     let most = reads.values().copied().max().unwrap_or_default();
     writeln!(
         std::io::stderr(),
-        "{OBJECTS} objects of {KEYS} keys from {PATHS} paths: {} reads for {} keys, {most} at most of one path",
+        "{OBJECTS} objects of {KEYS} keys from {PATHS} paths: {} reads for {} keys, {most} at most of one path, of \
+         {most_reads} that the time explains",
         reads.values().sum::<usize>(),
         OBJECTS * KEYS,
     )?;
     ensure!(reads.len() == PATHS, "{} of {PATHS} paths were read", reads.len());
-    ensure!(most <= MOST_READS_OF_A_PATH, "a path was read {most} times");
+    ensure!(most <= most_reads, "a path was read {most} times");
     story.end().await
 }
 
