@@ -114,7 +114,7 @@ fn broken(name: &str, page: &str, pages: &BTreeMap<String, String>) -> Vec<Strin
         }
         let (path, anchor) = link.split_once('#').unwrap_or((&link, ""));
         let target = if path.is_empty() { name.to_owned() } else { resolved(name, path) };
-        if target.ends_with(".svg") {
+        if Path::new(&target).extension().is_some_and(|extension| extension == "svg") {
             if !root().join("docs").join(&target).is_file() {
                 broken.push(format!("{name}: {link}: there is no such picture"));
             }
