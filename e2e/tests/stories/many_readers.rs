@@ -23,10 +23,9 @@ const OBJECTS: usize = 500;
 const KEYS: usize = 10;
 const PATHS: usize = 50;
 const LONG: Duration = Duration::from_mins(10);
-/// Unshared, each path would be read a hundred times a cycle. Shared, once; on a busy machine, where a cycle takes longer than
-/// the objects' interval of twenty seconds, what was refreshed first is due again before the last one is.
-const READS_OF_A_CYCLE: usize = 2;
-const SECONDS_OF_A_READ: usize = 10;
+/// Unshared, each path would be read a hundred times a cycle. Shared, once; but on a busy machine a cycle takes longer than
+/// the objects' interval of twenty seconds, and an object that falls due after a read began asks for another one.
+const MOST_READS_OF_A_PATH: usize = 20;
 const BATCH: &str = "e2e.strongroom.dev/batch";
 
 #[tokio::test]
@@ -78,7 +77,7 @@ async fn objects_that_fall_due_together_read_each_path_once_a_cycle() -> Result<
     })
     .await?;
     drop(second);
-    let most_reads = READS_OF_A_CYCLE + usize::try_from(begun.elapsed().as_secs())? / SECONDS_OF_A_READ;
+    let took = begun.elapsed().as_secs();
     let prefix = format!("secret/data/{}", story.key("path-"));
     let mut reads = BTreeMap::<String, usize>::new();
     for request in vault.vault_requests()? {
@@ -89,13 +88,13 @@ async fn objects_that_fall_due_together_read_each_path_once_a_cycle() -> Result<
     let most = reads.values().copied().max().unwrap_or_default();
     writeln!(
         std::io::stderr(),
-        "{OBJECTS} objects of {KEYS} keys from {PATHS} paths: {} reads for {} keys, {most} at most of one path, of \
-         {most_reads} that the time explains",
+        "{OBJECTS} objects of {KEYS} keys from {PATHS} paths: {} reads for {} keys, {most} at most of one path; \
+         the cycle took {took} s",
         reads.values().sum::<usize>(),
         OBJECTS * KEYS,
     )?;
     ensure!(reads.len() == PATHS, "{} of {PATHS} paths were read", reads.len());
-    ensure!(most <= most_reads, "a path was read {most} times");
+    ensure!(most <= MOST_READS_OF_A_PATH, "a path was read {most} times");
     story.end().await
 }
 
