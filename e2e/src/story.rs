@@ -33,9 +33,8 @@ const MARK: &str = "e2e.strongroom.dev/story";
 const EVERY_REFRESH: [&str; 1] = ["--status-time-interval=1ms"];
 
 /// Stories that keep the machine busy, told at a time.
-static BUSY: Semaphore = Semaphore::const_new(6);
-/// Stories of hundreds of objects take turns: together they would be slow beyond what they allow for.
-static CROWDS: Semaphore = Semaphore::const_new(1);
+const AT_A_TIME: u32 = 6;
+static BUSY: Semaphore = Semaphore::const_new(AT_A_TIME as usize);
 
 static SWEPT: OnceCell<()> = OnceCell::const_new();
 static SHARED: OnceCell<Controller> = OnceCell::const_new();
@@ -80,9 +79,10 @@ impl Story {
         Self::set(title, None).await
     }
 
-    /// [`Story::begin_alone`] with hundreds of objects: such stories are told one after the other.
+    /// [`Story::begin_alone`] with many objects or many starts: beside it only those are told that wait for most of their
+    /// time, because what it allows for would not be enough beside other busy ones.
     pub async fn begin_crowd(title: &str) -> Result<Self> {
-        let turn = CROWDS.acquire().await?;
+        let turn = BUSY.acquire_many(AT_A_TIME).await?;
         Self::set(title, Some(turn)).await
     }
 

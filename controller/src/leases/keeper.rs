@@ -2,33 +2,43 @@
 
 use std::collections::BTreeSet;
 
-use strongroom_crds::SecretLease;
-use strongroom_provider_api::Lease;
+use strongroom_crds::{SecretLease, SecretLeaseStatus};
 
+use super::record::{status, write_status};
 use super::renew::timed;
 use crate::context::Context;
 use crate::generators::{GeneratorHandle, Resolved};
+use crate::kube_io::ObjectKey;
 
-/// The name of the login that has just renewed `record`, if it is not the one from which it hangs. Logins that kept leases
-/// of this generator's kind, namespace and connection before were left by processes that have ended: when a login is used
-/// for the first time, those are ended, unless leases hang from them.
-pub(super) async fn after_renewal(
+/// The name of the login that is about to renew `record`, if that is not the one from which it hangs. A login that is used
+/// for the first time is named in the record before it renews anything: a process that crashes leaves none that nobody
+/// knows. Logins that kept leases of this generator's kind, namespace and connection before were left by processes that
+/// have ended: they are ended then, unless leases hang from them.
+pub(super) async fn before_renewal(
     context: &Context,
     (generator, handle): (&Resolved, &GeneratorHandle),
+    key: &ObjectKey,
     record: &SecretLease,
-    renewed: &Lease,
 ) -> Option<String> {
     let Ok(own) = timed("name the login", handle.client.login()).await else {
         return record.status.as_ref().and_then(|status| status.keeper.clone());
     };
     let own = own?;
+    let hangs = record.lease().parent.as_ref().is_some_and(|parent| parent.accessor == own);
+    let keeper = (!hangs).then(|| own.clone());
     if context.lease_clients.is_new_login(&own) {
-        for left in left(context, generator) {
+        let left = left(context, generator);
+        if keeper.is_some() {
+            let named = SecretLeaseStatus { keeper: keeper.clone(), ..status(record) };
+            if let Err(error) = write_status(context, key, &named).await {
+                tracing::info!(lease = %key, %error, "a login is named by the next renewal only");
+            }
+        }
+        for left in left {
             end(context, handle, &left).await;
         }
     }
-    let parent = renewed.parent.as_ref().map(|parent| parent.accessor.as_str());
-    (Some(own.as_str()) != parent).then_some(own)
+    keeper
 }
 
 /// The logins that kept leases of this connection alive, and are not this process's.

@@ -24,26 +24,27 @@ pub(super) async fn renew(
     length: SignedDuration,
 ) -> Next {
     let held = lease(record.lease());
+    let mut keeper = None;
     let renewed = match handle(context, key, record).await {
         Ok((generator, handle)) => {
+            keeper = keeper::before_renewal(context, (&generator, &handle), key, record).await;
             let renewed = timed("renew the lease", handle.client.renew(&held, Some(length))).await;
             discard_refused(context, &generator, &handle, renewed.as_ref().err()).await;
             context.lease_clients.note(key, &handle);
-            renewed.map(|renewed| (renewed, generator, handle))
+            renewed
         }
         Err(error) => Err(error),
     };
-    let (renewed, generator, handle) = match renewed {
+    // Others may have taken its place meanwhile, and its login has its name: that is not undone.
+    let seen = context.leases.get(key);
+    let newest = seen.as_ref().and_then(|seen| seen.0.as_ref().ok()).unwrap_or(record);
+    let renewed = match renewed {
         Ok(renewed) => renewed,
-        Err(error) => return failed(context, key, record, &error).await,
+        Err(error) => return failed(context, key, newest, &error).await,
     };
     let now = context.clock.now();
     let refused = renewed.end == LeaseEnd::Fixed && renewed.expires == held.expires;
     let why = if refused { Some(Why::Refused) } else { due::after_renewal(&recorded(&renewed), length, now) };
-    let keeper = keeper::after_renewal(context, (&generator, &handle), record, &renewed).await;
-    // Others may have taken its place meanwhile: that is not undone.
-    let seen = context.leases.get(key);
-    let newest = seen.as_ref().and_then(|seen| seen.0.as_ref().ok()).unwrap_or(record);
     let mut wanted = status(newest);
     wanted.lease = Some(recorded(&renewed));
     wanted.renewed = Some(now);
@@ -86,17 +87,20 @@ pub(super) async fn replace(context: &Context, key: &ObjectKey, record: &SecretL
 }
 
 async fn failed(context: &Context, key: &ObjectKey, record: &SecretLease, error: &Error) -> Next {
-    match error.kind() {
-        ErrorKind::NotFound => return replace(context, key, record, Why::Ended).await,
+    let why = match error.kind() {
+        ErrorKind::NotFound => Some(Why::Ended),
         ErrorKind::PermissionDenied | ErrorKind::Unsupported | ErrorKind::InvalidPayload => {
-            return replace(context, key, record, Why::Refused).await;
+            Some(Why::Refused)
         }
         ErrorKind::InvalidConfig
         | ErrorKind::Unauthenticated
         | ErrorKind::Throttled
         | ErrorKind::Unavailable
         | ErrorKind::Conflict
-        | ErrorKind::Internal => {}
+        | ErrorKind::Internal => None,
+    };
+    if let Some(why) = why.filter(|_| record.state() != LeaseState::Superseded) {
+        return replace(context, key, record, why).await;
     }
     tracing::warn!(lease = %key, reason = error.kind().reason(), %error, "a lease was not renewed");
     let mut wanted = status(record);

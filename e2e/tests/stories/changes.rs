@@ -201,13 +201,13 @@ async fn a_changed_entry_is_found_by_its_metadata_and_read_once_also_after_a_res
         object(&story, name, leaf).await?;
         story.secret_with(name, &[("password", "one")]).await?;
     }
-    calm(&story).await?;
+    calm(&story, 2).await?;
     let vault = story.vault_audit()?;
     story.write("app", &json!({ "password": "two" })).await?;
     for name in ["a", "b"] {
         story.secret_with(name, &[("password", "two")]).await?;
     }
-    calm(&story).await?;
+    calm(&story, 2).await?;
     assert_eq!(reads(&story, &vault)?, once(["app"]), "one change, one read");
 
     // What changes while nobody looks is found afterwards, too.
@@ -219,7 +219,7 @@ async fn a_changed_entry_is_found_by_its_metadata_and_read_once_also_after_a_res
     story.write("other", &json!({ "password": "three" })).await?;
     let controller = story.controller("only").await?;
     story.secret_with("c", &[("password", "three")]).await?;
-    calm(&story).await?;
+    calm(&story, 3).await?;
     let read = reads(&story, &vault)?;
     assert_eq!(
         (read.get("other"), read.get("still")),
@@ -230,25 +230,40 @@ async fn a_changed_entry_is_found_by_its_metadata_and_read_once_also_after_a_res
     story.end().await
 }
 
-/// Waits until every entry has been looked at twice more: what the first look finds has been read by then.
-async fn calm(story: &Story) -> Result<()> {
+/// Waits until `entries` entries have been looked at twice more, and what that found has been read.
+async fn calm(story: &Story, entries: usize) -> Result<()> {
     for _ in 0..2 {
-        let audit = story.vault_audit()?;
-        let prefix = format!("secret/metadata/{}", story.key(""));
-        soon("the entries to be looked at", async || {
-            let seen = audit.vault_requests()?;
-            let seen: BTreeSet<_> = seen
-                .iter()
-                .filter(|request| request.operation == "read" && request.path.starts_with(&prefix))
-                .map(|request| &request.path)
-                .collect();
-            ensure!(seen.len() >= 2, "only {seen:?} were");
-            Ok(())
-        })
-        .await?;
+        looked_at(story, &story.vault_audit()?, entries).await?;
     }
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    Ok(())
+    quiet(story).await
+}
+
+/// Waits until the metadata of so many entries have been read since `audit` began.
+async fn looked_at(story: &Story, audit: &AuditLog, entries: usize) -> Result<()> {
+    let prefix = format!("secret/metadata/{}", story.key(""));
+    soon("the entries to be looked at", async || {
+        let seen = audit.vault_requests()?;
+        let seen: BTreeSet<_> = seen
+            .iter()
+            .filter(|request| request.operation == "read" && request.path.starts_with(&prefix))
+            .map(|request| &request.path)
+            .collect();
+        ensure!(seen.len() >= entries, "{} of {entries} were", seen.len());
+        Ok(())
+    })
+    .await
+}
+
+/// Waits until no value is read for a while.
+async fn quiet(story: &Story) -> Result<()> {
+    soon("the reads to end", async || {
+        let audit = story.vault_audit()?;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let read = reads(story, &audit)?;
+        ensure!(read.is_empty(), "{read:?} were read");
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test]
@@ -258,12 +273,14 @@ async fn what_vault_tells_arrives_at_once_and_what_it_told_nobody_is_found_when_
     let door = TellingVault::before(story.vault.address(), story.vault.token()).await?;
     let controller = story.controller("only").await?;
     annotated_store(&story, &door.address, &json!({ EVENTS: "true" })).await?;
+    // Whoever begins to listen looks at what is there: an entry as young as its Secret is read again.
+    listened(&door, 1).await?;
     for leaf in ["app", "other"] {
         story.write(leaf, &json!({ "password": "one" })).await?;
         object(&story, leaf, leaf).await?;
         story.secret_with(leaf, &[("password", "one")]).await?;
     }
-    listened(&door, 1).await?;
+    quiet(&story).await?;
     let vault = story.vault_audit()?;
     story.write("app", &json!({ "password": "two" })).await?;
     door.tell_written(&story.key("app"));
@@ -310,14 +327,16 @@ async fn of_a_thousand_objects_those_whose_paths_change_follow_with_one_read_a_c
     in_parallel(OBJECTS, |number| crowd_member(&story, number)).await?;
     measured(&story, 0, 0..0, None).await?;
     // Objects that were synced in the moment in which their entry was written are read again at the first look.
-    tokio::time::sleep(Duration::from_secs(10)).await;
+    calm(&story, PATHS).await?;
 
     let looked = measured(&story, 1, 0..CHANGES, None).await?;
     let settings = json!({ "spec": { "provider": { "vault": { "server": door.address } } },
         "metadata": { "annotations": { SWEEP: "0s", EVENTS: "true" } } });
+    let vault = story.vault_audit()?;
     story.patch(Kind::SecretStore, STORE, &settings).await?;
     listened(&door, 1).await?;
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    looked_at(&story, &vault, PATHS).await?;
+    quiet(&story).await?;
     let told = measured(&story, 2, CHANGES..2 * CHANGES, Some(&door)).await?;
     writeln!(
         std::io::stderr(),

@@ -40,12 +40,16 @@ pub(crate) struct Credentials {
 impl Leased {
     /// Credentials that live for `ttl`, and for `max_ttl` at most; a login for ServiceAccount `vault-client` of the story's
     /// namespace with `policy`, whose tokens live for `token_ttl`; and a generator that uses both.
-    pub(crate) async fn begin(
-        title: &str,
+    pub(crate) async fn begin(title: &str, life: (&str, &str), login: (&str, &str)) -> Result<Self> {
+        Self::told_in(Story::begin_alone(title).await?, life, login).await
+    }
+
+    /// [`Leased::begin`] in a story that has begun.
+    pub(crate) async fn told_in(
+        story: Story,
         (ttl, max_ttl): (&str, &str),
         (token_ttl, policy): (&str, &str),
     ) -> Result<Self> {
-        let story = Story::begin_alone(title).await?;
         let role = story.namespace.rsplit('-').next().context("a namespace with a number")?.to_owned();
         let database = json!({
             "db_name": "postgres",

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Result, ensure};
 use serde_json::json;
-use strongroom_e2e::{cluster::Kind, manifests, wait::until};
+use strongroom_e2e::{cluster::Kind, manifests, story::Story, wait::until};
 
 use crate::leaders::{allow_leases, candidate_with, leads};
 use crate::leased::{Credentials, GRACE, Leased};
@@ -55,7 +55,8 @@ async fn renew_at(leased: &Leased, share: &str) -> Result<()> {
 /// Credentials that live for `ttl` in `objects` Secrets, a workload that would be restarted if one of these changed, and a
 /// controller that is killed again and again, each time after `pause`. Nothing may change, and no login may be left behind.
 async fn crashes(title: &str, (ttl, share): (&str, &str), objects: usize, pause: Duration) -> Result<()> {
-    let leased = Leased::begin(title, (ttl, "2h"), ("2h", "leases")).await?;
+    let story = Story::begin_crowd(title).await?;
+    let leased = Leased::told_in(story, (ttl, "2h"), ("2h", "leases")).await?;
     renew_at(&leased, share).await?;
     let mut controller = leased.controller("one").await?;
     for number in 0..objects {
@@ -102,7 +103,7 @@ async fn crashes(title: &str, (ttl, share): (&str, &str), objects: usize, pause:
 #[tokio::test]
 async fn twenty_crashes_under_leases_cost_no_credential_and_no_secret() -> Result<()> {
     // Refreshes and renewals fall into the time of the crashes.
-    crashes("leases-crash", ("5m", "20%"), objects(), Duration::from_secs(2)).await
+    crashes("leases-crash", ("15m", "5%"), objects(), Duration::from_secs(2)).await
 }
 
 #[tokio::test]
