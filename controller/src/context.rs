@@ -13,7 +13,8 @@ use crate::changes;
 use crate::external_secret::{Asked, Brake, Refreshed, StatusSchema, Templates};
 use crate::generators::{Clients, Registry};
 use crate::kube_io::{
-    Cluster, Events, ManifestMirrors, Mirror, NamespaceView, ObjectKey, References, SecretDigest, Watched,
+    Cluster, Events, ManifestMirrors, Mirror, NamespaceView, ObjectKey, Outbox, References, SecretDigest,
+    Watched,
 };
 use crate::leases::{LeaseClients, Owners, Turns};
 use crate::policies::Policies;
@@ -103,6 +104,8 @@ pub struct Context {
     pub schedule: Arc<Schedule<ObjectKey>>,
     /// When each store is looked at.
     pub store_schedule: Arc<Schedule<StoreId>>,
+    /// Where all events wait to be posted.
+    pub outbox: Outbox,
     /// Events about ExternalSecrets.
     pub events: Events,
     /// Events about SecretStores.

@@ -23,7 +23,7 @@ use crate::context::{Context, InStep, Marks, Settings};
 use crate::election::{Election, Terms};
 use crate::external_secret::{Asked, Brake, BrakeLimits, Refreshed, StatusSchema, Templates};
 use crate::generators::{Clients, Registry};
-use crate::kube_io::{Cluster, Events, ManifestMirrors, Mirror, ObjectKey, References, watches};
+use crate::kube_io::{Cluster, Events, ManifestMirrors, Mirror, ObjectKey, Outbox, References, watches};
 use crate::leases::{LeaseClients, Owners, Turns};
 use crate::policies::Policies;
 use crate::random::SystemRandom;
@@ -34,6 +34,8 @@ use crate::{changes, external_secret, generators, leases, policies, refresh, sec
 
 /// What runs at a stop may take this long to end.
 const GRACE: Duration = Duration::from_secs(20);
+/// Events that are still to be posted at a stop may take this long.
+const LAST_EVENTS: Duration = Duration::from_secs(3);
 /// Stores that are checked at once.
 const STORE_LIMITS: Limits = Limits { total: 16, per_group: 1 };
 /// GeneratorStates that are looked at at once, in all and in one namespace.
@@ -158,7 +160,11 @@ async fn run(args: ControllerArgs, level: LogLevel) -> anyhow::Result<()> {
         leadership.release().await;
     }
     background.shutdown().await;
-    tokio::join!(context.pool.close(), context.generator_clients.close());
+    tokio::join!(context.pool.close(), context.generator_clients.close(), async {
+        if tokio::time::timeout(LAST_EVENTS, context.outbox.emptied()).await.is_err() {
+            tracing::info!("some events were not posted");
+        }
+    });
     tracing::info!("stopped");
     Ok(())
 }
@@ -255,7 +261,8 @@ fn context(
         own_identity: args.lend_aws_identity.identity(),
         ..Toolbox::default()
     };
-    let events = |component| Events::new(cluster.clone(), component, Arc::clone(&clock));
+    let outbox = Outbox::open(cluster.clone());
+    let events = |component| Events::new(outbox.clone(), component, Arc::clone(&clock));
     let references = Arc::new(References::within(scope.namespace.clone()));
     let limits = Limits { total: args.concurrent.into(), per_group: args.concurrent_per_store.into() };
     Context {
@@ -298,6 +305,7 @@ fn context(
         manifests: ManifestMirrors::default(),
         templates: Templates::new(delimiters(args)),
         in_step: InStep::default(),
+        outbox,
         leads: AtomicBool::default(),
         settings: Settings {
             controller_class: args.controller_class.clone(),

@@ -17,7 +17,8 @@ use strongroom_crds::conditions::EventReason;
 use strongroom_provider_api::Clock;
 use tokio::time::Instant;
 
-use super::{Cluster, ObjectKey};
+use super::ObjectKey;
+use super::outbox::{Letter, Outbox};
 
 /// The API server refuses longer messages.
 const LONGEST_MESSAGE: usize = 1024;
@@ -53,7 +54,7 @@ pub enum EventKind {
 /// Posts events of one component.
 #[derive(Debug)]
 pub struct Events {
-    cluster: Cluster,
+    outbox: Outbox,
     component: &'static str,
     clock: Arc<dyn Clock>,
     posted: Mutex<HashMap<String, Warned>>,
@@ -78,11 +79,11 @@ enum Step {
 
 impl Events {
     /// Events of `component` (spec eso-core 0, event sources).
-    pub fn new(cluster: Cluster, component: &'static str, clock: Arc<dyn Clock>) -> Self {
-        Self { cluster, component, clock, posted: Mutex::new(HashMap::new()) }
+    pub fn new(outbox: Outbox, component: &'static str, clock: Arc<dyn Clock>) -> Self {
+        Self { outbox, component, clock, posted: Mutex::new(HashMap::new()) }
     }
 
-    /// Posts an event. A warning that repeats the newest one about the object word for word is counted up, at
+    /// Has an event posted, soon. A warning that repeats the newest one about the object word for word is counted up, at
     /// most once in ten minutes. A failure to post is logged and forgotten: events are a courtesy.
     pub async fn post(&self, subject: &Subject, kind: EventKind, reason: EventReason, message: &str) {
         let reason = reason.as_str();
@@ -91,24 +92,21 @@ impl Events {
             EventKind::Normal => Step::Create,
             EventKind::Warning => self.step(subject, reason, message),
         };
-        let posted = match step {
+        let letter = match step {
             Step::Silence => return,
             Step::CountUp(warned) => {
-                let patch = json!({ "count": warned.count, "lastTimestamp": Time(self.clock.now()) });
-                self.cluster.patch_event(&warned.event, patch).await
+                let change = json!({ "count": warned.count, "lastTimestamp": Time(self.clock.now()) });
+                Letter::Change(warned.event, change)
             }
             Step::Create => {
                 let event = self.event(subject, kind, reason, message);
                 if kind == EventKind::Warning {
                     self.remember(subject, reason, message, ObjectKey::of(&event.metadata));
                 }
-                let namespace = event.metadata.namespace.clone().unwrap_or_default();
-                self.cluster.create_event(&namespace, &event).await
+                Letter::New(event.metadata.namespace.clone().unwrap_or_default(), Box::new(event))
             }
         };
-        if let Err(error) = posted {
-            tracing::debug!(object = %subject.key, %error, "an event could not be posted");
-        }
+        self.outbox.put(letter).await;
     }
 
     /// Forgets what was posted about an object that is gone or in step again.
