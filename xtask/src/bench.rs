@@ -10,14 +10,19 @@ mod crowd;
 mod idle;
 mod interactive;
 mod objects;
+mod outage;
+mod peaks;
 mod probes;
 mod report;
 mod restart;
+mod scale;
 mod scene;
+mod soak;
 mod statistics;
 mod steady;
 mod synced;
 mod targets;
+mod trend;
 mod usage;
 mod window;
 
@@ -42,12 +47,21 @@ pub(crate) struct Options {
     /// {metrics} and {live} in it become the kubeconfig's path and the ports to serve metrics and health on.
     #[arg(long, value_name = "COMMAND")]
     controller: Option<String>,
-    /// ExternalSecrets of three keys each [default: 600 for steady, 1000 for the others].
+    /// ExternalSecrets of three keys each [default: 600 for steady and soak, 10000 for scale, 1000 for the others].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     objects: Option<u16>,
-    /// Length of each measured stretch of steady and interactive.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
-    minutes: u16,
+    /// Length of soak, and of each measured stretch of steady and interactive [default: 60 for soak, else 2].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    minutes: Option<u16>,
+    /// Refresh interval in scale.
+    #[arg(long, value_name = "MINUTES", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    interval: u16,
+    /// Secrets that nobody synced [default: 5000 of 10 KiB in idle, 50000 of 1 KiB in scale].
+    #[arg(long, value_name = "N")]
+    foreign: Option<u32>,
+    /// How long Vault is sealed in scale. If that is less than two intervals, every object is asked for a sync meanwhile.
+    #[arg(long, value_name = "MINUTES", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
+    outage: u16,
     /// Requests that the bare writer has open at once.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=64))]
     writers: u16,
@@ -72,6 +86,10 @@ enum Scenario {
     Idle,
     /// A controller is killed and started again, and finds every object fresh.
     Restart,
+    /// Many objects and many more foreign Secrets: memory, latency, a restart, and an outage of Vault.
+    Scale,
+    /// For an hour objects are refreshed and leases end: memory, descriptors, threads and tokens stay as they are.
+    Soak,
 }
 
 /// Measures, prints the table; the exit code says whether every target was reached.
@@ -88,6 +106,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         Scenario::Interactive => interactive::run(options, &scene, &mut report),
         Scenario::Idle => idle::run(options, &scene, &mut report),
         Scenario::Restart => restart::run(options, &scene, &mut report),
+        Scenario::Scale => scale::run(options, &scene, &mut report),
+        Scenario::Soak => soak::run(options, &scene, &mut report),
     };
     measured.with_context(|| format!("the servers' logs are in {}", logs.display()))?;
     report.note(format!("controller: {}", scene.launcher.command()));
@@ -117,12 +137,22 @@ fn run_optimised() -> anyhow::Error {
 
 impl Options {
     fn objects(&self) -> usize {
-        let usual = if self.scenario == Scenario::Steady { 600 } else { 1000 };
+        let usual = match self.scenario {
+            Scenario::Steady | Scenario::Soak => 600,
+            Scenario::Scale => 10_000,
+            Scenario::Cold | Scenario::Interactive | Scenario::Idle | Scenario::Restart => 1000,
+        };
         usize::from(self.objects.unwrap_or(usual))
     }
 
     fn stretch(&self) -> Duration {
-        Duration::from_secs(60 * u64::from(self.minutes))
+        let usual = if self.scenario == Scenario::Soak { 60 } else { 2 };
+        minutes(self.minutes.unwrap_or(usual))
+    }
+
+    /// How many foreign Secrets there are where the scenario's own number is `usual`.
+    fn foreign(&self, usual: u32) -> Result<usize> {
+        Ok(usize::try_from(self.foreign.unwrap_or(usual))?)
     }
 
     fn title(&self) -> String {
@@ -130,4 +160,8 @@ impl Options {
         let burst = if self.burst { ", burst" } else { "" };
         format!("{}, {} objects{burst}", name.unwrap_or_default(), self.objects())
     }
+}
+
+fn minutes(count: u16) -> Duration {
+    Duration::from_mins(count.into())
 }

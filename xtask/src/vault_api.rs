@@ -41,6 +41,19 @@ impl VaultApi {
             self.agent.get(format!("{}/v1/{path}", self.address)).header("X-Vault-Token", &self.token);
         answer(path, request.call())
     }
+
+    /// The keys in the list at a path below `/v1/`; an empty list is a path that Vault does not find.
+    pub(crate) fn list(&self, path: &str) -> Result<Vec<String>> {
+        let request = self.agent.get(format!("{}/v1/{path}?list=true", self.address));
+        let sent = request.header("X-Vault-Token", &self.token).call();
+        if sent.as_ref().is_ok_and(|response| response.status() == 404) {
+            return Ok(Vec::new());
+        }
+        let listed = answer(path, sent)?;
+        let keys =
+            listed.pointer("/data/keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        Ok(keys.iter().filter_map(|key| key.as_str().map(str::to_owned)).collect())
+    }
 }
 
 /// A string inside an answer, named by a JSON pointer.

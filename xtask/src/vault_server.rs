@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde_json::json;
 
+use crate::interrupt;
 use crate::process::Server;
 use crate::vault_api::{VaultApi, text_at};
 
@@ -69,6 +70,19 @@ impl VaultServer {
         let options = json!({"file_path": audit_log, "log_raw": "false"});
         api.post("sys/audit/file", &json!({"type": "file", "options": options}))?;
         Ok(Self { server, api, unseal_key, binary, audit_log })
+    }
+
+    /// Unseals it again after it was sealed, and waits until it serves.
+    pub(crate) fn unseal(&self) -> Result<()> {
+        self.api.post("sys/unseal", &json!({"key": self.unseal_key}))?;
+        let started = Instant::now();
+        while let Err(error) = self.api.get("sys/health") {
+            if started.elapsed() > START_LIMIT {
+                return Err(error).context("Vault does not serve after it was unsealed");
+            }
+            interrupt::sleep(Duration::from_millis(20))?;
+        }
+        Ok(())
     }
 
     /// Its process id.

@@ -29,6 +29,11 @@ pub(super) fn external_secrets(namespace: &str) -> String {
     format!("/apis/external-secrets.io/v1/namespaces/{namespace}/externalsecrets")
 }
 
+/// The collection of VaultDynamicSecrets in `namespace`.
+pub(super) fn vault_dynamic_secrets(namespace: &str) -> String {
+    format!("/apis/generators.external-secrets.io/v1alpha1/namespaces/{namespace}/vaultdynamicsecrets")
+}
+
 /// The collection of Secrets in `namespace`.
 pub(super) fn secrets(namespace: &str) -> String {
     format!("/api/v1/namespaces/{namespace}/secrets")

@@ -1,6 +1,6 @@
 //! What the servers say was asked of them: the audit logs of the API server and of Vault, read as they grow.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -26,7 +26,11 @@ pub(super) struct ApiLog {
 
 /// Vault's audit log without what the test bed itself asks with the root token.
 #[derive(Debug)]
-pub(super) struct VaultLog(Log);
+pub(super) struct VaultLog {
+    log: Log,
+    /// When each request came that was not answered yet, by its id.
+    open: HashMap<String, Timestamp>,
+}
 
 /// A request that the API server has answered, or a watch that it has begun to answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +54,8 @@ pub(super) struct VaultRequest {
     pub(super) operation: String,
     /// The path below `/v1/`.
     pub(super) path: String,
+    /// When it came.
+    pub(super) began: Timestamp,
     /// When it was answered.
     pub(super) at: Timestamp,
 }
@@ -109,6 +115,7 @@ struct VaultAuth {
 
 #[derive(Deserialize)]
 struct VaultCall {
+    id: String,
     operation: String,
     #[serde(default)]
     path: String,
@@ -166,18 +173,24 @@ impl ApiLog {
 impl VaultLog {
     /// The log at `path` from now on.
     pub(super) fn from_now(path: &Path) -> Result<Self> {
-        Log::from_now(path).map(Self)
+        Ok(Self { log: Log::from_now(path)?, open: HashMap::new() })
     }
 
     /// What was answered since the last call.
     pub(super) fn take(&mut self) -> Result<Vec<VaultRequest>> {
-        let text = self.0.lines()?;
+        let text = self.log.lines()?;
         let mut requests = Vec::new();
         for line in lines_of(&text) {
             let record: VaultRecord = serde_json::from_slice(line).context("a line of Vault's audit log")?;
+            let VaultCall { id, operation, path } = record.request;
+            if record.kind == "request" {
+                self.open.insert(id, record.time);
+                continue;
+            }
+            // One that came before the log was opened was short: all that a benchmark asks for is.
+            let began = self.open.remove(&id).unwrap_or(record.time);
             if record.kind == "response" && record.auth.display_name != "root" {
-                let VaultCall { operation, path } = record.request;
-                requests.push(VaultRequest { operation, path, at: record.time });
+                requests.push(VaultRequest { operation, path, began, at: record.time });
             }
         }
         Ok(requests)
@@ -223,6 +236,13 @@ pub(super) fn reads_by_path(requests: &[VaultRequest]) -> BTreeMap<String, Vec<T
     reads
 }
 
+/// When the key of each object was read, in order; the keys of probes are left out.
+pub(super) fn reads_of_objects(requests: &[VaultRequest]) -> BTreeMap<String, Vec<Timestamp>> {
+    let mut reads = reads_by_path(requests);
+    reads.retain(|path, _| path.contains("/app-"));
+    reads
+}
+
 fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
 }
@@ -252,6 +272,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::bench::clock::between;
 
     const TIME: &str = "2026-01-02T03:04:05.678901Z";
 
@@ -317,15 +338,18 @@ mod tests {
     fn reads_and_logins_of_vault_are_told_from_our_own_requests() {
         let path = scratch("vault");
         let mut log = VaultLog::from_now(&path).unwrap();
-        for (kind, who, operation, below) in [
+        for (number, (kind, who, operation, below)) in [
             ("request", "kubernetes-x", "read", "secret/data/bench/a"),
             ("response", "kubernetes-x", "read", "secret/data/bench/a"),
             ("response", "kubernetes-x", "read", "secret/data/bench/a"),
             ("response", "kubernetes-x", "update", "auth/kubernetes/login"),
             ("response", "root", "read", "secret/data/bench/a"),
-        ] {
+        ]
+        .into_iter()
+        .enumerate()
+        {
             let record = json!({
-                "time": "2026-01-02T03:04:05.678901234Z", "type": kind, "auth": {"display_name": who},
+                "time": format!("2026-01-02T03:04:0{number}.678901234Z"), "type": kind, "auth": {"display_name": who},
                 "request": {"operation": operation, "path": below, "id": "x"},
             });
             append(&path, &format!("{record}\n"));
@@ -335,6 +359,8 @@ mod tests {
         let reads = reads_by_path(&requests);
         assert_eq!(reads.len(), 1);
         assert_eq!(reads["secret/data/bench/a"].len(), 2);
+        let open: Vec<_> = requests.iter().map(|request| between(request.began, request.at)).collect();
+        assert_eq!(open, [1.0, 0.0, 0.0]);
         fs::remove_file(path).unwrap();
     }
 }

@@ -12,7 +12,8 @@ use crate::bench::window::Opened;
 use crate::bench::{Options, synced, targets, usage};
 use crate::{interrupt, progress};
 
-const FOREIGN_SECRETS: usize = 5_000;
+/// How many there are unless told otherwise, and how large each is.
+const FOREIGN: (u32, usize) = (5_000, 10);
 const MINUTE: Duration = Duration::from_mins(1);
 const SETTLING: Duration = Duration::from_secs(10);
 
@@ -33,7 +34,8 @@ pub(super) fn run(options: &Options, scene: &Scene, report: &mut Report) -> Resu
     scene.create_objects(count, "1h", Duration::ZERO)?;
     synced::wait(scene, &mut controller, &mut log, count, LIMIT)?;
     let full = rest(scene, &mut controller, "with objects")?;
-    scene.create_foreign_secrets(FOREIGN_SECRETS)?;
+    let (strangers, kib) = (options.foreign(FOREIGN.0)?, FOREIGN.1);
+    scene.create_foreign_secrets(strangers, kib)?;
     let foreign = rest(scene, &mut controller, "with foreign Secrets")?;
     let peak = usage::resident(controller.id())?.peak;
     drop(controller);
@@ -44,7 +46,7 @@ pub(super) fn run(options: &Options, scene: &Scene, report: &mut Report) -> Resu
     report.judge("resident, no objects", empty.resident, "MiB", targets::RESIDENT_EMPTY);
     report.judge(&format!("resident, {count} objects"), full.resident, "MiB", targets::RESIDENT_FULL);
     let more = foreign.resident - full.resident;
-    let what = format!("  more with {FOREIGN_SECRETS} foreign Secrets of 10 KiB");
+    let what = format!("  more with {strangers} foreign Secrets of {kib} KiB");
     report.judge(&what, more, "MiB", targets::RESIDENT_FOR_FOREIGN);
     report.tell("  peak so far", peak, "MiB");
     report.tell("  after a restart with all of it", restarted.resident, "MiB");

@@ -12,6 +12,8 @@ pub(super) const PROBES: &str = "bench-probes";
 pub(super) const FOREIGN: &str = "bench-foreign";
 /// Name of the ClusterSecretStore.
 pub(super) const STORE: &str = "bench";
+/// Name of the generator of database credentials, in [`HOME`].
+const DATABASE: &str = "database";
 /// Label of everything the bare writer makes.
 pub(super) const BARE_LABEL: &str = "bench.strongroom.dev/bare";
 
@@ -55,7 +57,7 @@ pub(super) fn foundation() -> String {
 /// The one ClusterSecretStore, with kubernetes login, on the Vault at `server`.
 pub(super) fn store(server: &str) -> Value {
     let account = json!({"name": "vault-client", "namespace": HOME, "audiences": ["vault"]});
-    let login = json!({"mountPath": "kubernetes", "role": "bench", "serviceAccountRef": account});
+    let login = login("bench", &account);
     let vault = json!({"server": server, "path": "secret", "version": "v2", "auth": {"kubernetes": login}});
     json!({
         "apiVersion": "external-secrets.io/v1",
@@ -79,6 +81,34 @@ pub(super) fn external_secret(name: &str, interval: &str) -> Value {
             "data": data,
         },
     })
+}
+
+/// The generator of credentials of the database role `app`, on the Vault at `server`.
+pub(super) fn database_generator(server: &str) -> Value {
+    let login = login("leases", &json!({"name": "vault-client", "audiences": ["vault"]}));
+    json!({
+        "apiVersion": "generators.external-secrets.io/v1alpha1",
+        "kind": "VaultDynamicSecret",
+        "metadata": {"name": DATABASE},
+        "spec": {"path": "database/creds/app", "provider": {"server": server, "auth": {"kubernetes": login}}},
+    })
+}
+
+/// An ExternalSecret with credentials of its own from the [generator](database_generator).
+pub(super) fn leased_secret(name: &str) -> Value {
+    let generator = json!({
+        "apiVersion": "generators.external-secrets.io/v1alpha1", "kind": "VaultDynamicSecret", "name": DATABASE,
+    });
+    json!({
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "ExternalSecret",
+        "metadata": {"name": name},
+        "spec": {"refreshInterval": "1h", "dataFrom": [{"sourceRef": {"generatorRef": generator}}]},
+    })
+}
+
+fn login(role: &str, account: &Value) -> Value {
+    json!({"mountPath": "kubernetes", "role": role, "serviceAccountRef": account})
 }
 
 /// The Secret that a controller would make of [`external_secret`], owned by the object with `uid`.
@@ -107,13 +137,13 @@ pub(super) fn bare_status(name: &str, now: &str) -> Value {
     }})
 }
 
-/// A Secret of 10 KiB that belongs to somebody else.
-pub(super) fn foreign_secret(number: usize) -> Value {
+/// A Secret of so many KiB that belongs to somebody else.
+pub(super) fn foreign_secret(number: usize, kib: usize) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Secret",
         "type": "Opaque",
         "metadata": {"name": format!("foreign-{number}")},
-        "stringData": {"blob": "x".repeat(10 << 10)},
+        "stringData": {"blob": "x".repeat(kib << 10)},
     })
 }

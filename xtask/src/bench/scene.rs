@@ -13,6 +13,7 @@ use crate::bench::crowd;
 use crate::bench::objects::{self, HOME};
 use crate::bench::usage::CpuTimes;
 use crate::control_plane::{self, ControlPlane};
+use crate::postgres_server::PostgresServer;
 use crate::testbed::RunFolder;
 use crate::vault_server::{Storage, VaultServer};
 use crate::vault_setup::{self, Cluster};
@@ -115,12 +116,58 @@ impl Scene {
         Ok(())
     }
 
-    /// Creates Secrets that no ExternalSecret stands behind.
-    pub(super) fn create_foreign_secrets(&self, count: usize) -> Result<()> {
-        let step = progress::Step::start(format!("Creating {count} foreign Secrets of 10 KiB"));
+    /// Asks for a sync of each of the first `count` objects; `mark` is another each time.
+    pub(super) fn force_objects(&self, count: usize, mark: &str) -> Result<()> {
+        let step = progress::Step::start(format!("Asking for a sync of {count} ExternalSecrets"));
+        let patch = json!({"metadata": {"annotations": {"force-sync": mark}}});
+        crowd::for_each(count, SETUP_WORKERS, |number| {
+            let collection = api::external_secrets(&objects::namespace_of(number));
+            self.api.merge(&format!("{collection}/app-{number}"), &patch).map(drop)
+        })?;
+        step.done();
+        Ok(())
+    }
+
+    /// Starts a database whose users Vault makes, and creates `count` objects with credentials of their own. The
+    /// credentials live for a minute and a half at most.
+    pub(super) fn create_leased_objects(&self, count: usize) -> Result<PostgresServer> {
+        let home = servers::postgres()?;
+        let step =
+            progress::Step::start(format!("Creating {count} ExternalSecrets with leases of a database"));
+        let database = PostgresServer::start(&home, &self.folder.path, &self.folder.logs)?;
+        vault_setup::add_database(&self.vault.api, &database)?;
+        let generator = objects::database_generator(&self.vault.api.address);
+        self.api.create(&api::vault_dynamic_secrets(HOME), &generator)?;
+        for number in 0..count {
+            self.api
+                .create(&api::external_secrets(HOME), &objects::leased_secret(&format!("lease-{number}")))?;
+        }
+        step.done();
+        Ok(database)
+    }
+
+    /// Seals Vault: from now on it answers every request with an error.
+    pub(super) fn seal_vault(&self) -> Result<()> {
+        self.vault.api.post("sys/seal", &json!({})).map(drop)
+    }
+
+    /// Unseals Vault, and waits until it serves again.
+    pub(super) fn unseal_vault(&self) -> Result<()> {
+        self.vault.unseal()
+    }
+
+    /// How many entries Vault has in the list at `path`; none if there is no such list.
+    pub(super) fn listed_in_vault(&self, path: &str) -> Result<usize> {
+        let keys = self.vault.api.list(path)?;
+        Ok(keys.len())
+    }
+
+    /// Creates Secrets of so many KiB that no ExternalSecret stands behind.
+    pub(super) fn create_foreign_secrets(&self, count: usize, kib: usize) -> Result<()> {
+        let step = progress::Step::start(format!("Creating {count} foreign Secrets of {kib} KiB"));
         let collection = api::secrets(objects::FOREIGN);
         crowd::for_each(count, SETUP_WORKERS, |number| {
-            self.api.create(&collection, &objects::foreign_secret(number)).map(drop)
+            self.api.create(&collection, &objects::foreign_secret(number, kib)).map(drop)
         })?;
         step.done();
         Ok(())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::bench::audit::{VaultRequest, reads_by_path};
+use crate::bench::audit::{VaultRequest, reads_of_objects};
 use crate::bench::cold::LIMIT;
 use crate::bench::interactive::judge_latencies;
 use crate::bench::objects::PROBES;
@@ -66,9 +66,7 @@ pub(super) fn run(options: &Options, scene: &Scene, report: &mut Report) -> Resu
     Ok(())
 }
 
-/// How late the refreshes of a stretch were; the reads of the probes, which are not refreshed, are left out.
+/// How late the refreshes of a stretch were.
 fn lateness_in(window: &Window, reads: &[VaultRequest]) -> Vec<f64> {
-    let mut reads = reads_by_path(reads);
-    reads.retain(|path, _| path.contains("/app-"));
-    lateness(&reads, INTERVAL.as_secs_f64(), window.from, window.until)
+    lateness(&reads_of_objects(reads), INTERVAL.as_secs_f64(), window.from, window.until)
 }

@@ -107,14 +107,19 @@ pub(super) fn settle(log: &mut ApiLog, quiet: Duration, limit: Duration) -> Resu
 }
 
 /// How many objects say that they are Ready.
-fn ready(scene: &Scene) -> Result<usize> {
+pub(super) fn ready(scene: &Scene) -> Result<usize> {
     let mut count = 0;
     for number in 0..NAMESPACES {
-        let list = scene.api.get(&api::external_secrets(&namespace_of(number)))?;
-        let items = list.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        count += items.iter().filter(|object| is_ready(object)).count();
+        count += ready_in(scene, &namespace_of(number))?;
     }
     Ok(count)
+}
+
+/// The same in one namespace.
+pub(super) fn ready_in(scene: &Scene, namespace: &str) -> Result<usize> {
+    let list = scene.api.get(&api::external_secrets(namespace))?;
+    let items = list.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    Ok(items.iter().filter(|object| is_ready(object)).count())
 }
 
 fn is_ready(object: &Value) -> bool {
