@@ -6,6 +6,7 @@ use std::{
     os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -81,9 +82,19 @@ impl Drop for GuardedProcess {
     }
 }
 
-/// A port of 127.0.0.1 that was free a moment ago.
+/// Ports below those that systems give to outgoing connections: one of these could be taken before it is listened on.
+const PORTS: std::ops::Range<u16> = 20_000..30_000;
+
+/// A port of 127.0.0.1 that nobody listens on, and that this process has not given away lately.
 pub fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    let count = PORTS.end - PORTS.start;
+    // Test programs that run at once begin at different places.
+    let first = u16::try_from(std::process::id() % u32::from(count))?;
+    let mut tried =
+        PORTS.map(|_| PORTS.start + (first + GIVEN.fetch_add(1, Ordering::Relaxed) % count) % count);
+    let free = tried.find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.context("every port that a test may listen on is taken")
 }
 
 /// The program name of a running process, or nothing when there is no such process (or only its exit status is left).

@@ -124,25 +124,7 @@ async fn run(args: ControllerArgs, level: LogLevel) -> anyhow::Result<()> {
     background.spawn(watched(Arc::clone(&context.lease_schedule)));
     background.spawn(watched(Arc::clone(&context.policies.schedule)));
     background.spawn(changes::run(Arc::clone(&context)));
-    let work = async {
-        tokio::join!(
-            attempts(&context, &context.store_schedule, &stop, |context, job| async move {
-                secret_store::reconcile(&context, job).await
-            }),
-            attempts(&context, &context.schedule, &stop, |context, job| async move {
-                external_secret::reconcile(&context, job).await
-            }),
-            attempts(&context, &context.state_schedule, &stop, |context, job| async move {
-                generators::reconcile(&context, job).await
-            }),
-            attempts(&context, &context.lease_schedule, &stop, |context, job| async move {
-                leases::reconcile(&context, job).await
-            }),
-            attempts(&context, &context.policies.schedule, &stop, |context, job| async move {
-                policies::reconcile(&context, job).await
-            }),
-        )
-    };
+    let mut work = work(&context, &stop);
     let lost = async {
         match &mut leadership {
             Some(leadership) => leadership.kept().await,
@@ -150,7 +132,7 @@ async fn run(args: ControllerArgs, level: LogLevel) -> anyhow::Result<()> {
         }
     };
     tokio::select! {
-        _ = work => {}
+        ended = ended(&mut work) => ended?,
         // At once, with whatever is under way: another may begin any moment.
         reason = lost => anyhow::bail!("no longer leading: {reason}"),
         Some(ended) = background.join_next() => return ended.context("a background task ended")?,
@@ -181,18 +163,49 @@ async fn refresh_listener(args: &ControllerArgs) -> anyhow::Result<Option<refres
     Ok(Some(listener))
 }
 
+/// Everything that makes attempts, until `stop` says so. One task each: none is polled when another has something to do.
+fn work(context: &Arc<Context>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+    let mut work = JoinSet::new();
+    work.spawn(attempts(context, &context.store_schedule, stop, |context, job| async move {
+        secret_store::reconcile(&context, job).await
+    }));
+    work.spawn(attempts(context, &context.schedule, stop, |context, job| async move {
+        external_secret::reconcile(&context, job).await
+    }));
+    work.spawn(attempts(context, &context.state_schedule, stop, |context, job| async move {
+        generators::reconcile(&context, job).await
+    }));
+    work.spawn(attempts(context, &context.lease_schedule, stop, |context, job| async move {
+        leases::reconcile(&context, job).await
+    }));
+    work.spawn(attempts(context, &context.policies.schedule, stop, |context, job| async move {
+        policies::reconcile(&context, job).await
+    }));
+    work
+}
+
+/// Waits until all of it has come to its end. A panic is an error: nobody would make those attempts any more.
+async fn ended(work: &mut JoinSet<()>) -> anyhow::Result<()> {
+    while let Some(ended) = work.join_next().await {
+        ended.context("attempts are not made any more")?;
+    }
+    Ok(())
+}
+
 /// Makes the attempts that `schedule` asks for, until `stop` says so.
-async fn attempts<K, F>(
+fn attempts<K, F>(
     context: &Arc<Context>,
     schedule: &Arc<Schedule<K>>,
     stop: &watch::Receiver<bool>,
     attempt: fn(Arc<Context>, Job<K>) -> F,
-) where
+) -> impl Future<Output = ()> + Send + use<K, F>
+where
     K: Clone + Eq + Ord + Hash + Debug + Send + Sync + 'static,
     F: Future<Output = Next> + Send + 'static,
 {
-    let attempt = |job| attempt(Arc::clone(context), job);
-    dispatch(Arc::clone(schedule), stopped(stop.clone()), GRACE, attempt).await;
+    let context = Arc::clone(context);
+    let attempt = move |job| attempt(Arc::clone(&context), job);
+    dispatch(Arc::clone(schedule), stopped(stop.clone()), GRACE, attempt)
 }
 
 /// The election that this process stands in, if it is to.
