@@ -66,6 +66,7 @@ struct Limited {
     pace: Arc<Pace>,
 }
 
+#[deny(clippy::missing_trait_methods, reason = "what is forgotten here would not reach the client")]
 #[async_trait]
 impl StoreClient for Limited {
     async fn read(&self, key: &RemoteKey) -> Result<Payload> {
