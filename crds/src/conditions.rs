@@ -98,6 +98,8 @@ pub enum EventReason {
     StoreUnmaintained,
     /// Warning: the provider goes away.
     StoreDeprecated,
+    /// Warning, our own: an annotation of a store cannot be read, and counts as absent.
+    AnnotationPassedOver,
     /// Normal, our own: workloads were restarted because the target's content changed.
     RolloutRestarted,
     /// Warning, our own: a workload could not be restarted.
@@ -217,6 +219,7 @@ spelled!(EventReason {
     InvalidProviderConfig,
     StoreUnmaintained,
     StoreDeprecated,
+    AnnotationPassedOver,
     RolloutRestarted,
     RolloutRestartFailed,
     LeaseIssued,

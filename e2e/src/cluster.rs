@@ -223,13 +223,15 @@ impl std::fmt::Debug for Cluster {
 impl Cluster {
     /// Connects as the test bed's administrator.
     pub async fn connect(testbed: &Testbed) -> Result<Self> {
-        let kubeconfig = Kubeconfig::read_from(&testbed.kubeconfig)?;
-        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
-        Ok(Self {
-            client: Client::try_from(config)?,
-            kubeconfig: testbed.kubeconfig.clone(),
-            kubectl: testbed.kubectl.clone(),
-        })
+        Self::of(&testbed.kubeconfig, &testbed.kubectl).await
+    }
+
+    /// Connects as the user of the kubeconfig file `kubeconfig`.
+    pub async fn of(kubeconfig: &Path, kubectl: &Path) -> Result<Self> {
+        let read = Kubeconfig::read_from(kubeconfig)?;
+        let config = Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await?;
+        let (kubeconfig, kubectl) = (kubeconfig.to_owned(), kubectl.to_owned());
+        Ok(Self { client: Client::try_from(config)?, kubeconfig, kubectl })
     }
 
     fn api(&self, kind: Kind, namespace: &str) -> Api<DynamicObject> {

@@ -22,6 +22,7 @@ pub mod observed;
 pub mod postgres;
 pub mod process;
 pub mod prometheus;
+pub mod second_cluster;
 pub mod story;
 pub mod telling_vault;
 pub mod testbed;

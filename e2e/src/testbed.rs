@@ -17,6 +17,10 @@ pub struct Testbed {
     pub api_server: String,
     /// The API server's audit log: one JSON event a line.
     pub api_audit_log: PathBuf,
+    /// Base URL of the API server's etcd.
+    pub etcd: String,
+    /// The `kube-apiserver` binary.
+    pub kube_apiserver: PathBuf,
     /// The `kubectl` binary.
     pub kubectl: PathBuf,
     /// The `helm` binary.

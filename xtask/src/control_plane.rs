@@ -55,6 +55,8 @@ pub(crate) struct ControlPlane {
     pub(crate) kubectl: Kubectl,
     /// `https://127.0.0.1:<port>`.
     pub(crate) address: String,
+    /// Base URL of its etcd.
+    pub(crate) etcd_address: String,
     /// The API server's certificate authority, PEM.
     pub(crate) ca: String,
     /// The API server's audit log, one JSON event per line.
@@ -113,6 +115,7 @@ impl ControlPlane {
             kubectl,
             audit_log: layout.audit_log(),
             address: layout.address,
+            etcd_address: layout.etcd_address,
             ca,
             service_account_public_key: layout.keys.public,
         })

@@ -32,6 +32,7 @@ pub(crate) struct TestBed {
     postgres: PostgresServer,
     moto: MotoServer,
     control_plane: ControlPlane,
+    kube_apiserver: PathBuf,
     helm: PathBuf,
     prometheus: PathBuf,
     /// Where it lives.
@@ -56,6 +57,8 @@ struct Description<'a> {
     kubeconfig: &'a Path,
     api_server: &'a str,
     api_audit_log: &'a Path,
+    etcd: &'a str,
+    kube_apiserver: &'a Path,
     kubectl: &'a Path,
     helm: &'a Path,
     prometheus: &'a Path,
@@ -148,7 +151,18 @@ impl TestBed {
         moto.wait_ready()?;
         step.done();
         let description = folder.path.join("testbed.json");
-        let bed = Self { vault, postgres, moto, control_plane, helm, prometheus, folder, description };
+        let kube_apiserver = programs.api_server;
+        let bed = Self {
+            vault,
+            postgres,
+            moto,
+            control_plane,
+            kube_apiserver,
+            helm,
+            prometheus,
+            folder,
+            description,
+        };
         bed.describe(&credentials, definitions)?;
         let step = progress::Step::start("Applying the CRDs");
         match definitions {
@@ -179,6 +193,8 @@ impl TestBed {
             kubeconfig: self.control_plane.kubectl.kubeconfig(),
             api_server: &self.control_plane.address,
             api_audit_log: &self.control_plane.audit_log,
+            etcd: &self.control_plane.etcd_address,
+            kube_apiserver: &self.kube_apiserver,
             kubectl: self.control_plane.kubectl.binary(),
             helm: &self.helm,
             prometheus: &self.prometheus,

@@ -138,6 +138,10 @@ pub(super) struct ControllerArgs {
     /// Time between two checks of a store.
     #[arg(long, default_value = "5m")]
     pub(super) store_requeue_interval: FlagDuration,
+    /// Calls a second to one store, at most: reads, writes and searches, one call for many keys counting once; 0 for as
+    /// many as there are. A store's annotation `strongroom.dev/requests-per-second` says otherwise for it.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub(super) store_requests_per_second: u32,
     /// The largest share of all managed Secrets that may be deleted or emptied within the window because the stores
     /// have nothing for them any more; 1 never holds.
     #[arg(long, default_value = "0.1")]

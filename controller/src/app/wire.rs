@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -283,7 +284,8 @@ fn context(
         secrets: Arc::new(Mirror::default()),
         namespaces: Arc::new(Mirror::default()),
         stores: Stores::default(),
-        pool: Pool::new(cluster.clone(), Arc::clone(&references), toolbox.clone()),
+        pool: Pool::new(cluster.clone(), Arc::clone(&references), toolbox.clone())
+            .with_rate(NonZeroU32::new(args.store_requests_per_second)),
         generators: Registry::default(),
         generator_clients: Clients::new(cluster.clone(), Arc::clone(&references), toolbox),
         generator_states: Arc::new(Mirror::default()),

@@ -73,35 +73,52 @@ pub(super) fn wrote(
         Err(_) => return,
     };
     let digest = digest.filter(|_| outcome == Outcome::Success);
-    let key = observed.target_key();
+    let target = target(kind, observed.target_key(), digest.as_deref());
+    record(context, observed, (action, outcome, reason), target, keys, account);
+}
+
+/// Records that previous values were put under `key`, or that it is not known whether they were. `keys` are their names.
+pub(super) fn kept(
+    context: &Context,
+    observed: &Observed,
+    key: &ObjectKey,
+    keys: Vec<String>,
+    outcome: Result<(Action, &SecretDigest), &SyncError>,
+) {
+    let (verdict, digest) = match outcome {
+        Ok((action, digest)) => ((action, Outcome::Success, None), Some(digest)),
+        Err(error) => ((Action::Write, Outcome::Failure, Some(error.reason())), None),
+    };
+    record(context, observed, verdict, target("Secret", key.clone(), digest), keys, &Account::default());
+}
+
+/// Records that the target `key` is gone by our doing.
+pub(super) fn deleted(context: &Context, observed: &Observed, kind: &str, key: ObjectKey) {
+    let verdict = (Action::Deleted, Outcome::Success, None);
+    record(context, observed, verdict, target(kind, key, None), Vec::new(), &Account::default());
+}
+
+fn record(
+    context: &Context,
+    observed: &Observed,
+    (action, outcome, reason): (Action, Outcome, Option<&'static str>),
+    target: Target,
+    keys: Vec<String>,
+    account: &Account,
+) {
+    if !context.audit.is_on() {
+        return;
+    }
     context.audit.record(&Entry {
         time: context.clock.now(),
         action,
         outcome,
         reason,
         object: object(observed),
-        target: target(kind, key, digest.as_deref()),
+        target,
         keys,
         reads: account.reads.clone(),
         generators: account.generators.clone(),
-    });
-}
-
-/// Records that the target `key` is gone by our doing.
-pub(super) fn deleted(context: &Context, observed: &Observed, kind: &str, key: ObjectKey) {
-    if !context.audit.is_on() {
-        return;
-    }
-    context.audit.record(&Entry {
-        time: context.clock.now(),
-        action: Action::Deleted,
-        outcome: Outcome::Success,
-        reason: None,
-        object: object(observed),
-        target: target(kind, key, None),
-        keys: Vec::new(),
-        reads: Vec::new(),
-        generators: Vec::new(),
     });
 }
 

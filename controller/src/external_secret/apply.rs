@@ -185,8 +185,10 @@ async fn forget_previous(context: &Context, observed: &Observed, desired: &Desir
         key.namespace == own.namespace && *key != own && previous::is_kept_for(secret, observed.uid())
     });
     for key in &kept {
-        if let Some(secret) = context.secrets.get(key) {
-            context.cluster.delete_secret(key, &secret.uid).await.map_err(SyncError::Orphan)?;
+        if let Some(secret) = context.secrets.get(key)
+            && context.cluster.delete_secret(key, &secret.uid).await.map_err(SyncError::Orphan)?
+        {
+            account::deleted(context, observed, "Secret", key.clone());
         }
     }
     Ok(())

@@ -16,6 +16,7 @@ use kube::api::ObjectMeta;
 use strongroom_crds::conditions::EventReason;
 use strongroom_crds::{CreationPolicy, names};
 
+use super::account;
 use super::apply::failed;
 use super::desired::Desired;
 use super::gather::Observed;
@@ -26,6 +27,7 @@ use crate::context::Context;
 use crate::error::SyncError;
 use crate::hash;
 use crate::kube_io::{ApiFailure, EventKind, ObjectKey, SecretDigest};
+use crate::telemetry::Action;
 
 /// The longest name of a Secret.
 const LONGEST_NAME: usize = 253;
@@ -58,7 +60,7 @@ pub(super) async fn keep(
     } else if let Err(refusal) = privilege::check(None, &secret) {
         Some(refusal.to_string())
     } else {
-        store(context, desired, &key, secret, (until, kept)).await?
+        store(context, observed, desired, &key, secret, (until, kept)).await?
     };
     let Some(why) = why else { return Ok(()) };
     let message =
@@ -76,8 +78,11 @@ pub(super) async fn expire(context: &Context, observed: &Observed) {
         return;
     }
     match context.cluster.delete_secret(&key, &digest.uid).await {
-        Ok(_) => {
+        Ok(by_us) => {
             tracing::info!(object = %observed.key, secret = %key, "previous values are gone");
+            if by_us {
+                account::deleted(context, observed, "Secret", key.clone());
+            }
             // So that nobody looks for it again before the watch tells.
             let _ = context.secrets.remove(&key, None);
         }
@@ -170,6 +175,7 @@ fn secret(existing: &Secret, desired: &Desired, data: Data, until: Timestamp) ->
 /// Writes `secret` if that is not what is there. Gives why it cannot be written.
 async fn store(
     context: &Context,
+    observed: &Observed,
     desired: &Desired,
     key: &ObjectKey,
     secret: Secret,
@@ -181,6 +187,8 @@ async fn store(
         return Ok(None);
     }
     let manager = &desired.manager;
+    let names = secret.data.iter().flat_map(|data| data.keys().cloned()).collect();
+    let mut action = Action::Created;
     let created = match context.cluster.create_secret(&secret, manager).await {
         Err(error) if error.failure() == ApiFailure::AlreadyExists => None,
         other => Some(other),
@@ -194,12 +202,15 @@ async fn store(
             Some(old) if old.type_ == secret.type_ => {
                 let version = old.metadata.resource_version.clone();
                 let metadata = ObjectMeta { resource_version: version, ..secret.metadata };
+                action = Action::Updated;
                 context.cluster.replace_secret(&Secret { metadata, ..secret }, manager).await
             }
             // The type of a Secret cannot be changed.
             Some(old) => {
                 let uid = old.metadata.uid.unwrap_or_default();
-                context.cluster.delete_secret(key, &uid).await.map_err(write)?;
+                if context.cluster.delete_secret(key, &uid).await.map_err(write)? {
+                    account::deleted(context, observed, "Secret", key.clone());
+                }
                 context.cluster.create_secret(&secret, manager).await
             }
             None => context.cluster.create_secret(&secret, manager).await,
@@ -208,14 +219,19 @@ async fn store(
     match stored {
         Ok(stored) => {
             let version = stored.metadata.resource_version.clone();
+            let digest = SecretDigest::of(&stored);
+            account::kept(context, observed, key, names, Ok((action, &digest)));
             // Not newer means that the watch was faster.
-            let _ = context.secrets.put(key.clone(), version.as_deref(), SecretDigest::of(&stored));
+            let _ = context.secrets.put(key.clone(), version.as_deref(), digest);
             Ok(None)
         }
-        Err(error) if matches!(error.failure(), ApiFailure::Invalid | ApiFailure::Forbidden) => {
-            Ok(Some(error.to_string()))
+        Err(error) => {
+            let refused = matches!(error.failure(), ApiFailure::Invalid | ApiFailure::Forbidden);
+            let why = error.to_string();
+            let error = write(error);
+            account::kept(context, observed, key, names, Err(&error));
+            if refused { Ok(Some(why)) } else { Err(error) }
         }
-        Err(error) => Err(write(error)),
     }
 }
 
@@ -252,6 +268,7 @@ mod tests {
     use crate::app::context_over;
     use crate::kube_io::{NamespaceView, Watched};
     use crate::policies::Ruled;
+    use crate::telemetry::{Audit, AuditLog};
 
     const NOW: Timestamp = Timestamp::constant(1_767_225_600, 5);
 
@@ -265,21 +282,19 @@ mod tests {
             log.lock().unwrap().push((method.to_owned(), path.to_owned(), body.clone()));
             let mut answer = body.clone();
             answer["metadata"]["resourceVersion"] = json!("7");
-            let failure = |code: u16, reason: &str| {
-                (
-                    code,
-                    json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason }),
-                )
-            };
             match (method, &stored) {
                 ("POST", _) if path.ends_with("/events") => (201, answer),
-                ("POST", Some(_)) => failure(409, "AlreadyExists"),
+                ("POST", Some(_)) => (409, failure(409, "AlreadyExists")),
                 ("GET", Some(stored)) => (200, stored.clone()),
-                ("GET", None) => failure(404, "NotFound"),
+                ("GET", None) => (404, failure(404, "NotFound")),
                 _ => (201, answer),
             }
         });
         (context, seen)
+    }
+
+    fn failure(code: u16, reason: &str) -> Value {
+        json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason })
     }
 
     fn observed(kept: Option<u64>) -> Observed {
@@ -371,6 +386,7 @@ mod tests {
     async fn kept_by(context: &Context, kept: Option<u64>) {
         let (existing, new, desired) = change(CreationPolicy::Owner, &[("a", "1")], &[("a", "2")]);
         keep(context, &observed(kept), &desired, &existing, &new).await.unwrap();
+        context.outbox.emptied().await;
     }
 
     #[tokio::test]
@@ -409,6 +425,46 @@ mod tests {
             ("DELETE", "/api/v1/namespaces/ns/secrets/es-previous")
         );
         assert_eq!(next_look(&context, &later, hour), hour);
+    }
+
+    #[tokio::test]
+    async fn each_write_leaves_a_line_in_the_audit_trail_with_no_value_in_it() {
+        let trail = std::env::temp_dir().join(format!("strongroom-previous-{}", std::process::id()));
+        let _ = std::fs::remove_file(&trail);
+        let open = || Audit::open(&AuditLog::File(trail.clone())).unwrap();
+        let lines = || -> Vec<Value> {
+            let text = std::fs::read_to_string(&trail).unwrap();
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        };
+        let (mut made, _) = context(None);
+        made.audit = open();
+        kept_by(&made, Some(60)).await;
+        kept_by(&made, Some(60)).await;
+        let mut later = observed(None);
+        later.now = NOW + SignedDuration::from_secs(60);
+        expire(&made, &later).await;
+        let hash = hash::data([("a", b"1".as_slice())].into_iter());
+        let target = json!({ "kind": "Secret", "namespace": "ns", "name": "es-previous", "uid": "",
+            "resourceVersion": "7", "dataHash": hash[..8] });
+        let [created, deleted] = lines().try_into().unwrap();
+        assert_eq!((&created["action"], &created["outcome"]), (&json!("created"), &json!("success")));
+        assert_eq!((&created["target"], &created["keys"]), (&target, &json!(["a"])));
+        assert_eq!(
+            (&deleted["action"], &deleted["target"]["name"]),
+            (&json!("deleted"), &json!("es-previous"))
+        );
+
+        let mut refusing = context_over(&[], |_, _, _| (403, failure(403, "Forbidden")));
+        refusing.audit = open();
+        kept_by(&refusing, Some(60)).await;
+        let refused = &lines()[2];
+        assert_eq!((&refused["action"], &refused["outcome"]), (&json!("write"), &json!("failure")));
+        assert_eq!(
+            (&refused["reason"], &refused["target"]["name"]),
+            (&json!("WriteForbidden"), &json!("es-previous"))
+        );
+        assert!(!std::fs::read_to_string(&trail).unwrap().contains("MQ=="), "no value is told");
+        std::fs::remove_file(trail).unwrap();
     }
 
     #[tokio::test]

@@ -28,6 +28,7 @@ pub async fn reconcile(context: &Context, job: Job<StoreId>) -> Next {
     let next = if looked_after {
         let verdict = probe::probe(context, &store).await;
         failed = matches!(verdict, probe::Verdict::NoClient(_) | probe::Verdict::Broken(_));
+        report::warn(context, &store).await;
         report::report(context, &store, &verdict).await
     } else {
         Next::After(*store_interval)

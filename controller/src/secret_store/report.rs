@@ -67,6 +67,14 @@ pub(super) async fn report(context: &Context, store: &StoreView, verdict: &Verdi
     }
 }
 
+/// Tells what is passed over in the annotations of `store`.
+pub(super) async fn warn(context: &Context, store: &StoreView) {
+    if let Some(fault) = store.annotation_fault() {
+        tracing::warn!(object = %store.id, fault, "an annotation is passed over");
+        post(context, store, EventKind::Warning, EventReason::AnnotationPassedOver, &fault).await;
+    }
+}
+
 fn said(verdict: &Verdict) -> Said {
     let invalid = |text: &str, error: &Error| Said {
         ready: STATUS_FALSE,

@@ -7,6 +7,7 @@ mod isolation;
 mod measured;
 mod names;
 mod pool;
+mod rate;
 mod reads;
 mod templates;
 #[cfg(test)]

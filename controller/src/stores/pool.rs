@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use super::StoreView;
 use super::measured::{self, measured};
 use super::names::Names;
+use super::rate::rate;
 use super::reads::{Pass, Reads};
 use crate::kube_io::{Cluster, ClusterResolver, References};
 use crate::schedule::Backoff;
@@ -55,6 +57,8 @@ pub struct Pool {
     cluster: Cluster,
     references: Arc<References>,
     toolbox: Toolbox,
+    /// Calls a second that a store is asked for, where it does not say so itself.
+    rate: Option<NonZeroU32>,
     stores: Mutex<HashMap<String, StoreSlots>>,
 }
 
@@ -127,7 +131,13 @@ impl Pool {
     /// A pool whose clients reach the cluster through `cluster` and get `toolbox`; what they refer to is noted in
     /// `references`.
     pub fn new(cluster: Cluster, references: Arc<References>, toolbox: Toolbox) -> Self {
-        Self { cluster, references, toolbox, stores: Mutex::default() }
+        Self { cluster, references, toolbox, rate: None, stores: Mutex::default() }
+    }
+
+    /// The same, with at most `rate` calls a second to each store that does not say otherwise.
+    #[must_use]
+    pub fn with_rate(self, rate: Option<NonZeroU32>) -> Self {
+        Self { rate, ..self }
     }
 
     /// The client of `store` on behalf of `caller` (a namespace; `None` for the store's own check).
@@ -135,6 +145,9 @@ impl Pool {
     /// # Errors
     /// Whatever connecting gives. The same error is given again until a cool-down is over.
     pub async fn handle(&self, store: &StoreView, caller: Option<&str>) -> Result<Arc<Handle>, Arc<Error>> {
+        let (rate, _) = rate(&store.meta, self.rate);
+        // Not with the client: an annotation changes no generation.
+        self.with(store, |slots| slots.pace.set_rate(rate));
         let caller = caller.filter(|_| store.id.cluster);
         if caller.is_none() || !self.is_per_caller(store) {
             match self.open(store, None).await {

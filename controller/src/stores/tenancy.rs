@@ -18,7 +18,6 @@ use crate::kube_io::Watched;
 
 /// Fields of login methods that are not built in: whoever builds one in takes its fields off.
 const NOT_USED_YET: &[&str] = &[
-    "vault.auth.iam.jwt.serviceAccountRef",
     "vault.auth.gcp.workloadIdentity.serviceAccountRef",
     "vault.auth.gcp.serviceAccountRef",
     "webhook.auth.ntlm.usernameSecret",
@@ -216,7 +215,8 @@ async fn connect_with(
 ) -> Outcome {
     let asked = Arc::new(Mutex::new(BTreeSet::new()));
     let log = Arc::clone(&asked);
-    let context = context_over(&[], move |_, path, _| {
+    // Nobody answers there, either.
+    let context = context_over(&["--aws-sts-endpoint=http://127.0.0.1:1"], move |_, path, _| {
         let parts: Vec<_> = path.split('/').collect();
         let ["", "api", "v1", "namespaces", namespace, kind, name, rest @ ..] = parts.as_slice() else {
             panic!("{path} is no way to an object in a namespace")

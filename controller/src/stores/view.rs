@@ -14,6 +14,7 @@ use strongroom_provider_api::{Descriptor, Error, ErrorKind, Result, StoreKind};
 use strongroom_provider_catalog as catalog;
 use strongroom_provider_kit::layers::Limits;
 
+use super::rate::rate;
 use crate::kube_io::{Mirror, ObjectKey, Watched};
 use crate::schedule::Group;
 
@@ -176,6 +177,11 @@ impl StoreView {
             longest_wait: interval.unwrap_or(default.longest_wait),
             ..default
         }
+    }
+
+    /// What is wrong with its annotations, if something is; what is wrong counts as absent.
+    pub fn annotation_fault(&self) -> Option<String> {
+        rate(&self.meta, None).1
     }
 
     /// The object's uid.

@@ -8,11 +8,13 @@ use serde_json::{Value, json};
 use strongroom_e2e::{
     cluster::Kind,
     controller::Controller,
-    manifests::ExternalSecret,
+    manifests::{self, ExternalSecret},
     observed::resource_version,
     story::{STORE, Story},
     wait::soon,
 };
+
+use crate::restarts::told;
 
 /// A value that must appear nowhere.
 const CANARY: &str = "canary-5d41402abc4b";
@@ -79,13 +81,42 @@ async fn each_write_of_a_secret_leaves_one_line_that_vaults_audit_log_knows() ->
     })
     .await?;
     assert_eq!([&done[1]["action"], &done[1]["reads"][0]["version"]], [&json!("updated"), &json!("2")]);
+
+    // What a policy keeps of it is written, and goes, and both are told.
+    story.create(&manifests::sync_policy("policy", &["app"], &json!({ "keepPrevious": "3s" }))).await?;
+    told(&story, "policy", "Accepted", ["True", "Accepted"]).await?;
+    story.write("app", &json!({ "password": format!("{CANARY}-3") })).await?;
+    let three = format!("{CANARY}-3");
+    story.secret_with("app", &[("password", &three)]).await?;
+    let kept = soon("the lines of what was kept", async || {
+        let kept = actions(&trail, "app-previous")?;
+        ensure!(kept.len() == 2, "{kept:?}");
+        Ok(kept)
+    })
+    .await?;
+    assert_eq!([&kept[0]["action"], &kept[1]["action"]], [&json!("created"), &json!("deleted")]);
+    assert_eq!(kept[0]["keys"], json!(["password"]));
+    // It holds what the target held after its first update.
+    assert_eq!(kept[0]["target"]["dataHash"], done[1]["target"]["dataHash"]);
+    assert_eq!([&kept[0]["object"], &kept[0]["reads"]], [&created["object"], &json!([])]);
+    soon("the line of the second update", async || {
+        let done = actions(&trail, "app")?;
+        ensure!(done.len() == 3, "{done:?}");
+        Ok(())
+    })
+    .await?;
+
     let renamed = json!({ "spec": { "target": { "name": "renamed" } } });
     story.patch(Kind::ExternalSecret, "app", &renamed).await?;
-    story.secret_with("renamed", &[("password", &two)]).await?;
+    story.secret_with("renamed", &[("password", &three)]).await?;
     story.gone(Kind::Secret, "app").await?;
-    let done = actions(&trail, "app")?;
-    assert_eq!(done.len(), 3);
-    assert_eq!(done[2]["action"], "deleted");
+    let done = soon("the line of the deletion", async || {
+        let done = actions(&trail, "app")?;
+        ensure!(done.len() == 4, "{done:?}");
+        Ok(done)
+    })
+    .await?;
+    assert_eq!(done[3]["action"], "deleted");
     soon("the line of the new target", async || {
         let made = actions(&trail, "renamed")?;
         ensure!(made.len() == 1 && made[0]["action"] == "created", "{made:?}");

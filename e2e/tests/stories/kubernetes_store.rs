@@ -3,13 +3,13 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use strongroom_e2e::{
-    cluster::Kind,
+    cluster::{Cluster, Kind},
     manifests::{self, ExternalSecret, secret_store},
     story::Story,
 };
 
 /// The ServiceAccount that the store asks as.
-const READER: &str = "reader";
+pub(crate) const READER: &str = "reader";
 
 /// Settings that read `remote` as [`READER`].
 pub(crate) fn provider(story: &Story, remote: &str) -> Value {
@@ -28,6 +28,12 @@ pub(crate) async fn remote(story: &Story) -> Result<String> {
     let remote = format!("{}-remote", story.namespace);
     story.create_namespace(&remote).await?;
     story.create(&manifests::service_account(READER)).await?;
+    allow_reading(&story.cluster, &remote, &story.namespace).await?;
+    Ok(remote)
+}
+
+/// The [`READER`] of the namespace `home` may read the Secrets of `namespace`.
+pub(crate) async fn allow_reading(cluster: &Cluster, namespace: &str, home: &str) -> Result<()> {
     let reading = json!({ "apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"] });
     let role = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
@@ -36,15 +42,16 @@ pub(crate) async fn remote(story: &Story) -> Result<String> {
     let binding = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": READER },
         "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": READER },
-        "subjects": [{ "kind": "ServiceAccount", "name": READER, "namespace": story.namespace }],
+        "subjects": [{ "kind": "ServiceAccount", "name": READER, "namespace": home }],
     });
     for manifest in [role, binding] {
-        story.cluster.create(&remote, &manifest).await?;
+        cluster.create(namespace, &manifest).await?;
     }
-    Ok(remote)
+    Ok(())
 }
 
-fn labelled(name: &str, labels: &Value, data: &Value) -> Value {
+/// A Secret with labels.
+pub(crate) fn labelled(name: &str, labels: &Value, data: &Value) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name, "labels": labels }, "stringData": data,
     })

@@ -5,7 +5,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Result;
@@ -33,6 +33,7 @@ struct Desk {
     requests: AtomicUsize,
     under_way: AtomicUsize,
     most_at_once: AtomicUsize,
+    arrivals: Mutex<Vec<Instant>>,
 }
 
 /// A running stub: every login works, and every entry of `secret/` holds the same value under `v`; the entry `large`
@@ -80,6 +81,14 @@ impl StubVault {
     pub(crate) fn forget(&self) {
         self.desk.requests.store(0, Ordering::SeqCst);
         self.desk.most_at_once.store(0, Ordering::SeqCst);
+        if let Ok(mut arrivals) = self.desk.arrivals.lock() {
+            arrivals.clear();
+        }
+    }
+
+    /// When each read came, in order.
+    pub(crate) fn arrivals(&self) -> Vec<Instant> {
+        self.desk.arrivals.lock().map(|arrivals| arrivals.clone()).unwrap_or_default()
     }
 
     /// How many reads there were.
@@ -107,6 +116,9 @@ async fn own_token() -> Response {
 
 async fn read(State(desk): State<Arc<Desk>>, Path(key): Path<String>) -> Response {
     desk.requests.fetch_add(1, Ordering::SeqCst);
+    if let Ok(mut arrivals) = desk.arrivals.lock() {
+        arrivals.push(Instant::now());
+    }
     let under_way = desk.under_way.fetch_add(1, Ordering::SeqCst) + 1;
     desk.most_at_once.fetch_max(under_way, Ordering::SeqCst);
     tokio::time::sleep(LATENCY).await;

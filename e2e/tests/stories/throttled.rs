@@ -1,8 +1,12 @@
-//! A store that answers everything with 429: it is left alone as long as it asks, and then nobody rushes at it.
+//! A store that answers everything with 429: it is left alone as long as it asks, and then nobody rushes at it. And one of
+//! which somebody has said how many calls a second it stands.
 
-use std::{io::Write, time::Duration};
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use strongroom_e2e::{
@@ -10,7 +14,7 @@ use strongroom_e2e::{
     manifests::{self, ExternalSecret},
     observed::{self, ready},
     story::{STORE, Story, TOKEN_SECRET},
-    wait::until,
+    wait::{soon, until},
 };
 
 use crate::stub_vault::StubVault;
@@ -24,6 +28,15 @@ const MOST_REQUESTS: usize = 32 + 3 * (30 / ALONE);
 /// Calls of one store that may be under way at once where it never refuses: half as many each time it does, and they come
 /// back one by one.
 const FULL_PACE: usize = 32;
+/// Calls a second that a store stands.
+const RATE: u32 = 10;
+/// Less than [`OBJECTS`] reads take at the rate that holds for all stores, which is one a second.
+const OF_ALL: Duration = Duration::from_mins(1);
+/// Time in which the right to one more call comes.
+const EACH: Duration = Duration::from_millis(1_000 / RATE as u64);
+/// For so long the machine may keep requests from arriving that were made at their time.
+const STALL: Duration = Duration::from_secs(1);
+const ANNOTATION: &str = "strongroom.dev/requests-per-second";
 const BATCH: &str = "e2e.strongroom.dev/batch";
 
 #[tokio::test]
@@ -35,17 +48,7 @@ async fn a_store_that_refuses_everything_is_left_alone_and_comes_back_without_a_
     let provider = manifests::vault_v2(&stub.address, "secret", &manifests::token_login(TOKEN_SECRET));
     story.create(&manifests::secret_store(STORE, &story.class, &provider)).await?;
     story.store_ready(Kind::SecretStore, STORE).await?;
-    stream::iter((0..OBJECTS).map(|number| {
-        let app = ExternalSecret::from_store(&format!("app-{number}"), STORE)
-            .every("5s")
-            .labels(json!({ BATCH: "app" }))
-            .takes("v", &format!("app-{number}"), "v");
-        let story = &story;
-        async move { story.external_secret(app).await.map(drop) }
-    }))
-    .buffer_unordered(16)
-    .try_collect::<()>()
-    .await?;
+    create_all(&story, "5s").await?;
     all_hold(&story, "one").await?;
 
     stub.set_throttling(ALONE);
@@ -73,6 +76,83 @@ async fn a_store_that_refuses_everything_is_left_alone_and_comes_back_without_a_
     ensure!(stub.most_at_once() < FULL_PACE, "{} requests at once", stub.most_at_once());
     drop(controller);
     story.end().await
+}
+
+#[tokio::test]
+async fn a_store_is_asked_no_more_often_than_its_annotation_says() -> Result<()> {
+    let story = Story::begin_alone_patient("rate").await?;
+    let stub = StubVault::start("one").await?;
+    let controller = story.controller_with("only", &["--store-requests-per-second=1"]).await?;
+    story.create(&manifests::secret(TOKEN_SECRET, "token", "any")).await?;
+    // All of them wait for the store, and ask as soon as it is there.
+    create_all(&story, "1h").await?;
+    let provider = manifests::vault_v2(&stub.address, "secret", &manifests::token_login(TOKEN_SECRET));
+    let mut manifest = manifests::secret_store(STORE, &story.class, &provider);
+    manifest["metadata"]["annotations"] = json!({ ANNOTATION: RATE.to_string() });
+    story.create(&manifest).await?;
+    all_hold(&story, "one").await?;
+    let arrivals = stub.arrivals();
+    ensure!(arrivals.len() >= OBJECTS, "{} reads for {OBJECTS} objects", arrivals.len());
+    kept(&arrivals)?;
+    let took = taken(&arrivals).context("there were reads")?;
+    writeln!(std::io::stderr(), "{OBJECTS} reads at {RATE} a second took {took:?}")?;
+
+    let wrong = json!({ "metadata": { "annotations": { ANNOTATION: "many" } } });
+    story.patch(Kind::SecretStore, STORE, &wrong).await?;
+    let event = soon("a warning about the annotation", async || {
+        let events = story.events(Kind::SecretStore, STORE).await?;
+        let event = events.iter().find(|event| event.reason == "AnnotationPassedOver").cloned();
+        event.with_context(|| format!("there are only {events:?}"))
+    })
+    .await?;
+    ensure!(event.message.contains(ANNOTATION) && event.message.contains("many"), "{event:?}");
+    story.store_ready(Kind::SecretStore, STORE).await?;
+    all_hold(&story, "one").await?;
+
+    let none = json!({ "metadata": { "annotations": { ANNOTATION: "0" } } });
+    story.patch(Kind::SecretStore, STORE, &none).await?;
+    stub.set_value("two");
+    stub.forget();
+    let asked = json!({ "metadata": { "annotations": { "force-sync": "two" } } });
+    for number in 0..OBJECTS {
+        story.patch(Kind::ExternalSecret, &format!("app-{number}"), &asked).await?;
+    }
+    all_hold(&story, "two").await?;
+    let without = taken(&stub.arrivals()).context("there were reads")?;
+    writeln!(std::io::stderr(), "and without a rate {without:?}")?;
+    ensure!(without < OF_ALL, "{without:?} without a rate");
+    drop(controller);
+    story.end().await
+}
+
+/// Between any two reads there are no more than a second's worth, which may be saved up, and what the time between them
+/// gives.
+fn kept(arrivals: &[Instant]) -> Result<()> {
+    for (first, from) in arrivals.iter().enumerate() {
+        for (last, to) in arrivals.iter().enumerate().skip(first) {
+            let least = EACH * u32::try_from(last - first)?.saturating_sub(RATE);
+            let between = to.duration_since(*from);
+            ensure!(between + STALL >= least, "{} reads within {between:?}", last - first + 1);
+        }
+    }
+    Ok(())
+}
+
+fn taken(arrivals: &[Instant]) -> Option<Duration> {
+    Some(arrivals.last()?.duration_since(*arrivals.first()?))
+}
+
+async fn create_all(story: &Story, interval: &str) -> Result<()> {
+    stream::iter((0..OBJECTS).map(|number| {
+        let app = ExternalSecret::from_store(&format!("app-{number}"), STORE)
+            .every(interval)
+            .labels(json!({ BATCH: "app" }))
+            .takes("v", &format!("app-{number}"), "v");
+        async move { story.external_secret(app).await.map(drop) }
+    }))
+    .buffer_unordered(16)
+    .try_collect::<()>()
+    .await
 }
 
 async fn all_hold(story: &Story, value: &str) -> Result<()> {

@@ -116,6 +116,7 @@ impl fmt::Debug for GeneratorDescriptor {
 /// differ in all but their connection.
 struct Erased<G: Generator>(Arc<dyn GeneratorClient<G::Spec>>);
 
+#[deny(clippy::missing_trait_methods, reason = "what is forgotten here would not reach the client")]
 #[async_trait]
 impl<G: Generator> GeneratorClient<Value> for Erased<G> {
     async fn generate(&self, spec: &Value) -> Result<Generated> {

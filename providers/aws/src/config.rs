@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use strongroom_provider_api::Violation;
+use strongroom_provider_kit::aws::is_region;
 
-pub use auth::{AwsAuth, AwsJwt, AwsSecretRef, ControllerIdentity};
+pub use auth::{AwsAuth, AwsJwt, ControllerIdentity};
 pub(crate) use auth::{LOGIN_METHODS, login_method, violations as auth_violations};
+pub use strongroom_provider_kit::aws::AwsSecretRef;
 
 /// Settings of an AWS store.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -142,11 +144,10 @@ impl SecretsManagerSettings {
     }
 }
 
-/// A region becomes part of a host's name: what is none must not lead elsewhere.
+/// Why `region` is none, if so.
 pub(crate) fn region_violation(region: &str) -> Option<Violation> {
-    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let is_region = !region.is_empty() && region.len() <= 63 && region.bytes().all(legal);
-    (!is_region).then(|| Violation::new("region", "must be the name of a region, for example eu-central-1"))
+    (!is_region(region))
+        .then(|| Violation::new("region", "must be the name of a region, for example eu-central-1"))
 }
 
 #[cfg(test)]

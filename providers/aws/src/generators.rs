@@ -12,11 +12,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use strongroom_provider_api::{Lease, LeaseEnd, Provider as _, Resolver, Result, Toolbox, Violation};
+use strongroom_provider_kit::aws::{Api, Role};
 
 use crate::Aws;
-use crate::api::Api;
 use crate::config::{AwsAuth, auth_violations, login_method, region_violation};
-use crate::identity::{Caller, Role};
+use crate::identity::Caller;
 
 /// What says with whom a generator talks, and as whom.
 #[derive(Serialize)]

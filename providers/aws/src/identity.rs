@@ -1,4 +1,4 @@
-//! Who a store is to AWS: keys or a ServiceAccount's token, then a chain of roles (spec eso-providers C.2).
+//! Calls made as one identity: its login is made once, kept and renewed (spec eso-providers C.2).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,61 +7,26 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use strongroom_provider_api::{
-    Error, ErrorKind, OwnIdentity, Resolver, Result, SecretBytes, SecretKeySelector, ServiceAccountSelector,
-    Toolbox,
-};
-use strongroom_provider_kit::aws_signature::AwsKeys;
+use strongroom_provider_api::{Error, ErrorKind, Resolver, Result, SecretBytes, Toolbox};
+use strongroom_provider_kit::aws::{Api, Ask, AwsKeys, Base, Identity, Role};
 use strongroom_provider_kit::session::{Held, Login, Session, Token};
-use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
-use crate::api::{Api, Ask};
-use crate::config::{AwsAuth, AwsConfig, AwsSecretRef, SessionTag};
-use crate::fault;
-use crate::service::STS;
-use crate::xml;
-
-const ROLE: &str = "eks.amazonaws.com/role-arn";
-const AUDIENCE: &str = "eks.amazonaws.com/audience";
-const STS_AUDIENCE: &str = "sts.amazonaws.com";
+use crate::config::{AwsAuth, AwsConfig};
 
 /// Under this name sessions show in AWS's logs, as upstream's.
 const SESSION_NAME: &str = "external-secrets-provider-aws";
-
-/// How long a ServiceAccount's token lives, which is used at once: the least that there is.
-const TOKEN_SECONDS: i64 = 600;
 
 /// Calls made as one identity. One login serves them all, and is renewed in time.
 #[derive(Debug)]
 pub(crate) struct Caller {
     api: Api,
-    session: Session<Identity>,
+    session: Session<LogIn>,
 }
 
-/// How to become who one is.
-pub(crate) struct Identity {
-    api: Api,
-    base: Base,
-    roles: Vec<Role>,
-    resolver: Arc<dyn Resolver>,
-}
-
-enum Base {
-    Keys(AwsSecretRef),
-    Account(ServiceAccountSelector),
-    /// The controller's own.
-    Own(OwnIdentity),
-}
-
-/// One role to take on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Role {
-    arn: String,
-    external_id: Option<String>,
-    tags: Vec<SessionTag>,
-    transitive: Vec<String>,
-}
+/// Logs in as somebody.
+#[derive(Debug)]
+struct LogIn(Identity);
 
 /// What a login gives, as the session keeps it: one text.
 #[derive(Serialize, Deserialize)]
@@ -71,29 +36,16 @@ struct Packed {
     token: Option<Zeroizing<String>>,
 }
 
-/// Keys and, where they end, when.
-struct Granted {
-    keys: AwsKeys,
-    ends: Option<Timestamp>,
-}
-
-impl Role {
-    /// The role `arn` and nothing else.
-    pub(crate) fn plain(arn: &str) -> Self {
-        Self { arn: arn.to_owned(), ..Self::default() }
-    }
-
-    /// The chain of a store: external ID and tags go with the last role only, as upstream's do.
-    pub(crate) fn chain(config: &AwsConfig) -> Vec<Self> {
-        let mut chain: Vec<_> = config.additional_roles.iter().map(|arn| Self::plain(arn)).collect();
-        chain.extend(config.role.as_deref().filter(|arn| !arn.is_empty()).map(|arn| Self {
-            arn: arn.to_owned(),
-            external_id: config.external_id.clone().filter(|id| !id.is_empty()),
-            tags: config.session_tags.clone(),
-            transitive: config.transitive_tag_keys.clone(),
-        }));
-        chain
-    }
+/// The chain of roles of a store: external ID and tags go with the last role only, as upstream's do.
+pub(crate) fn chain(config: &AwsConfig) -> Vec<Role> {
+    let mut chain: Vec<_> = config.additional_roles.iter().map(|arn| Role::plain(arn)).collect();
+    chain.extend(config.role.as_deref().filter(|arn| !arn.is_empty()).map(|arn| Role {
+        arn: arn.to_owned(),
+        external_id: config.external_id.clone().filter(|id| !id.is_empty()),
+        tags: config.session_tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
+        transitive: config.transitive_tag_keys.clone(),
+    }));
+    chain
 }
 
 impl Caller {
@@ -119,8 +71,9 @@ impl Caller {
             (None, None) => return Err(invalid("auth: missing".to_owned())),
         };
         let clock = Arc::clone(&api.clock);
-        let identity = Identity { api: api.clone(), base, roles, resolver };
-        let caller = Self { api, session: Session::new(identity, clock) };
+        let identity =
+            Identity { api: api.clone(), base, roles, resolver, session_name: SESSION_NAME, field: "auth" };
+        let caller = Self { api, session: Session::new(LogIn(identity), clock) };
         caller.log_in().await?;
         Ok(caller)
     }
@@ -161,139 +114,17 @@ impl Caller {
     }
 
     fn is_worth_a_login(&self, error: &Error) -> bool {
-        error.kind() == ErrorKind::Unauthenticated && self.session.login().is_temporary()
-    }
-}
-
-impl Identity {
-    fn is_temporary(&self) -> bool {
-        let of_base = match &self.base {
-            Base::Keys(_) => false,
-            Base::Account(_) => true,
-            Base::Own(own) => own_keys(own).is_none(),
-        };
-        of_base || !self.roles.is_empty()
-    }
-
-    async fn granted(&self) -> Result<Granted> {
-        let mut granted = match &self.base {
-            Base::Keys(keys) => Granted { keys: self.fixed(keys).await?, ends: None },
-            Base::Account(account) => self.of_account(account).await?,
-            Base::Own(own) => self.of_controller(own).await?,
-        };
-        for role in &self.roles {
-            granted = self.assumed(&granted.keys, role).await?;
-        }
-        Ok(granted)
-    }
-
-    /// The secret access key is looked up first, as upstream does: of two errors users see the same.
-    async fn fixed(&self, refs: &AwsSecretRef) -> Result<AwsKeys> {
-        let secret = self.key("secretAccessKeySecretRef", refs.secret_access_key.as_ref()).await?;
-        let id = self.key("accessKeyIDSecretRef", refs.access_key_id.as_ref()).await?;
-        let session_token = match &refs.session_token {
-            Some(selector) => Some(self.key("sessionTokenSecretRef", Some(selector)).await?),
-            None => None,
-        };
-        let id = id.expose_str().unwrap_or_default().trim().to_owned();
-        Ok(AwsKeys { id, secret, session_token })
-    }
-
-    async fn key(&self, field: &str, selector: Option<&SecretKeySelector>) -> Result<SecretBytes> {
-        let selector = selector.ok_or_else(|| invalid(format!("auth.secretRef.{field}: missing")))?;
-        let value = self.resolver.secret(selector, None).await?;
-        let trimmed = value.expose().trim_ascii();
-        if trimmed.is_empty() || !trimmed.iter().all(u8::is_ascii_graphic) {
-            let message = format!("auth.secretRef.{field}: the value is empty or no key of AWS's");
-            return Err(invalid(message));
-        }
-        Ok(SecretBytes::new(trimmed.to_vec()))
-    }
-
-    async fn of_account(&self, account: &ServiceAccountSelector) -> Result<Granted> {
-        let annotations = self.resolver.service_account_annotations(account).await?;
-        let filled = |name: &str| annotations.get(name).filter(|text| !text.is_empty());
-        let role = filled(ROLE).ok_or_else(|| {
-            let message = "an IAM role must be associated with service account";
-            invalid(format!("{message} {:?} (annotation {ROLE})", account.name))
-        })?;
-        let audience = filled(AUDIENCE).map_or(STS_AUDIENCE, String::as_str).to_owned();
-        let token = self.resolver.service_account_token(account, &[audience], TOKEN_SECONDS).await?;
-        self.with_token(role, &token).await
-    }
-
-    /// Keys in the controller's environment, else the role and the token that its cluster gave its pod.
-    async fn of_controller(&self, own: &OwnIdentity) -> Result<Granted> {
-        if let Some(keys) = own_keys(own) {
-            return Ok(Granted { keys, ends: None });
-        }
-        let text = |name| own.get(name).and_then(SecretBytes::expose_str);
-        let (Some(role), Some(file)) = (text("AWS_ROLE_ARN"), text("AWS_WEB_IDENTITY_TOKEN_FILE")) else {
-            let message = "the controller's environment has no AWS identity: neither AWS_ACCESS_KEY_ID and \
-                           AWS_SECRET_ACCESS_KEY nor AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE";
-            return Err(invalid(message.to_owned()));
-        };
-        // Read at each login: the cluster replaces it.
-        let token = tokio::fs::read(file).await.map(SecretBytes::new);
-        let token = token.map_err(|_| {
-            let message = "the file that AWS_WEB_IDENTITY_TOKEN_FILE names cannot be read";
-            Error::new(ErrorKind::Unavailable, "log in", message)
-        })?;
-        self.with_token(role, &token).await
-    }
-
-    async fn with_token(&self, role: &str, token: &SecretBytes) -> Result<Granted> {
-        let form = form("AssumeRoleWithWebIdentity", |form| {
-            form.append_pair("RoleArn", role);
-            form.append_pair("RoleSessionName", SESSION_NAME);
-            form.append_pair("WebIdentityToken", token.expose_str().unwrap_or_default().trim());
-        });
-        self.exchanged("AssumeRoleWithWebIdentity", None, form, role).await
-    }
-
-    async fn assumed(&self, keys: &AwsKeys, role: &Role) -> Result<Granted> {
-        let form = form("AssumeRole", |form| {
-            form.append_pair("RoleArn", &role.arn);
-            form.append_pair("RoleSessionName", SESSION_NAME);
-            if let Some(id) = &role.external_id {
-                form.append_pair("ExternalId", id);
-            }
-            for (number, tag) in (1..).zip(&role.tags) {
-                form.append_pair(&format!("Tags.member.{number}.Key"), &tag.key);
-                form.append_pair(&format!("Tags.member.{number}.Value"), &tag.value);
-            }
-            for (number, key) in (1..).zip(&role.transitive) {
-                form.append_pair(&format!("TransitiveTagKeys.member.{number}"), key);
-            }
-        });
-        self.exchanged("AssumeRole", Some(keys), form, &role.arn).await
-    }
-
-    async fn exchanged(
-        &self,
-        action: &'static str,
-        keys: Option<&AwsKeys>,
-        form: String,
-        role: &str,
-    ) -> Result<Granted> {
-        let ask = Ask { operation: "log in", service: &STS, action };
-        let answer =
-            self.api.query(ask, keys, form).await.map_err(|error| for_role(&fault::of_login(error), role))?;
-        let (keys, ends) = session_keys(&answer).ok_or_else(|| {
-            let message = format!("STS answered {action} for {role} without credentials");
-            Error::new(ErrorKind::InvalidPayload, "log in", message)
-        })?;
-        Ok(Granted { keys, ends: Some(ends) })
+        error.kind() == ErrorKind::Unauthenticated && self.session.login().0.is_temporary()
     }
 }
 
 #[async_trait]
-impl Login for Identity {
+impl Login for LogIn {
     async fn login(&self) -> Result<Token> {
-        let granted = self.granted().await?;
+        let granted = self.0.granted().await?;
         let token = packed(&granted.keys)?.irrevocable();
         let Some(ends) = granted.ends else { return Ok(token) };
-        let life = Duration::try_from(ends.duration_since(self.api.clock.now())).unwrap_or_default();
+        let life = Duration::try_from(ends.duration_since(self.0.api.clock.now())).unwrap_or_default();
         if life.is_zero() {
             let message = "STS gave credentials that have ended already: is the clock right?";
             return Err(Error::new(ErrorKind::Unavailable, "log in", message));
@@ -307,49 +138,6 @@ impl Login for Identity {
 
     /// Temporary credentials cannot be ended: they end by themselves.
     async fn revoke(&self, _token: &Token) {}
-}
-
-impl std::fmt::Debug for Identity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Identity").field("roles", &self.roles).finish_non_exhaustive()
-    }
-}
-
-/// The keys in the controller's environment, if there are any.
-fn own_keys(own: &OwnIdentity) -> Option<AwsKeys> {
-    Some(AwsKeys {
-        id: own.get("AWS_ACCESS_KEY_ID")?.expose_str()?.to_owned(),
-        secret: own.get("AWS_SECRET_ACCESS_KEY")?.clone(),
-        session_token: own.get("AWS_SESSION_TOKEN").cloned(),
-    })
-}
-
-/// The form of an STS call, with what `fill` adds.
-pub(crate) fn form(action: &str, fill: impl FnOnce(&mut Serializer<'_, String>)) -> String {
-    let mut form = Serializer::new(String::new());
-    form.append_pair("Action", action).append_pair("Version", "2011-06-15");
-    fill(&mut form);
-    form.finish()
-}
-
-/// The credentials in an answer of STS, and when they end.
-pub(crate) fn session_keys(answer: &SecretBytes) -> Option<(AwsKeys, Timestamp)> {
-    let document = answer.expose_str()?;
-    let filled = |name| xml::text(document, name).filter(|text| !text.is_empty());
-    let keys = AwsKeys {
-        id: filled("AccessKeyId")?.to_owned(),
-        secret: filled("SecretAccessKey")?.into(),
-        session_token: Some(filled("SessionToken")?.into()),
-    };
-    Some((keys, filled("Expiration")?.parse().ok()?))
-}
-
-fn for_role(error: &Error, role: &str) -> Error {
-    let named = Error::new(error.kind(), error.operation(), format!("{} (role {role})", error.message()));
-    match error.retry_after() {
-        Some(after) => named.with_retry_after(after),
-        None => named,
-    }
 }
 
 fn packed(keys: &AwsKeys) -> Result<Token> {

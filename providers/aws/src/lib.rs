@@ -3,20 +3,16 @@
 #![doc = include_str!("../docs.md")]
 #![deny(missing_docs)]
 
-mod api;
 mod client;
 mod config;
 mod document;
-mod fault;
 mod generators;
 mod identity;
 mod pages;
 mod parameter_store;
 mod push;
 mod secrets_manager;
-mod service;
 mod tags;
-mod xml;
 
 use std::sync::Arc;
 
@@ -25,6 +21,7 @@ use strongroom_provider_api::{
     Access, Capabilities, Descriptor, Dialect, EmptySearch, GeneratorDescriptor, JsonMap, MissingProperty,
     PropertyOrder, Provider, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox, Violation,
 };
+use strongroom_provider_kit::aws::Api;
 
 pub use config::{
     AwsAuth, AwsConfig, AwsJwt, AwsSecretRef, AwsService, ControllerIdentity, SecretsManagerSettings,
@@ -32,9 +29,8 @@ pub use config::{
 };
 pub use generators::{EcrAuthorizationToken, EcrScope, EcrSpec, StsParameters, StsSessionToken, StsSpec};
 
-use api::Api;
 use client::AwsClient;
-use identity::{Caller, Role};
+use identity::{Caller, chain};
 use parameter_store::ParameterStore;
 use secrets_manager::SecretsManager;
 
@@ -91,8 +87,7 @@ impl Provider for Aws {
         toolbox: Toolbox,
     ) -> Result<Arc<dyn StoreClient>> {
         let api = Api::new(&config.region, &toolbox)?;
-        let caller =
-            Caller::connect(api, config.auth.clone(), Role::chain(&config), resolver, &toolbox).await?;
+        let caller = Caller::connect(api, config.auth.clone(), chain(&config), resolver, &toolbox).await?;
         Ok(Arc::new(match config.service {
             AwsService::ParameterStore => AwsClient::Parameters(ParameterStore::new(caller, &config)),
             // The settings are checked: there is no third one.

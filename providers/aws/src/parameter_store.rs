@@ -9,13 +9,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use strongroom_provider_api::{Aspect, ErrorKind, Listed, Payload, RemoteKey, Result, Scope, SecretBytes};
+use strongroom_provider_kit::aws::{Ask, PARAMETER_STORE, sent};
 use zeroize::Zeroizing;
 
-use crate::api::{Ask, sent};
 use crate::config::AwsConfig;
 use crate::identity::Caller;
 use crate::pages::{Page, all};
-use crate::service::PARAMETER_STORE;
 use crate::tags::Tags;
 
 /// The parameters of one region as one identity sees them.

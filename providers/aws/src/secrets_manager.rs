@@ -14,13 +14,12 @@ use serde_json::{Map, Value, json};
 use strongroom_provider_api::{
     Aspect, Error, ErrorKind, Listed, Payload, Random, RemoteKey, Result, Scope, SecretBytes,
 };
+use strongroom_provider_kit::aws::{Ask, SECRETS_MANAGER, sent};
 use zeroize::Zeroizing;
 
-use crate::api::{Ask, sent};
 use crate::config::{AwsConfig, SecretsManagerSettings};
 use crate::identity::Caller;
 use crate::pages::{Page, all};
-use crate::service::SECRETS_MANAGER;
 use crate::tags::Tags;
 
 pub(crate) use push::present;

@@ -3,6 +3,7 @@
 
 mod changes;
 mod pace;
+mod rate;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +24,8 @@ use crate::jitter;
 /// Limits of one client.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How long one call may take (default 30 s), with the wait for its turn; for a list, how long one entry may
-    /// be waited for.
+    /// How long one call may take (default 30 s), and how long it may wait for its turn; for a list, how long one
+    /// entry may be waited for. Where a rate is set, calls wait as long as it takes.
     pub timeout: Duration,
     /// How often a failed call is tried again (default 2). Only `Unavailable` and `Throttled` are.
     pub retries: u32,
@@ -45,10 +46,11 @@ impl Default for Limits {
     }
 }
 
-/// `client` within `limits`, at a pace of its own. `read`, `read_many` as a whole, `exists`, `probe` and the beginning of `list` are retried; once
-/// a list has given an entry it is not, because entries would come twice. `write` and `delete` are not retried here:
-/// nobody knows whether one that got no answer was carried out, and whoever tries again must look first. `probe` does not wait for its turn: it is to
-/// tell whether the store answers even where much is waiting.
+/// `client` within `limits`, at a pace of its own. `read`, `read_many` as a whole, `exists`, `probe` and the beginning of
+/// `list` are retried; once a list has given an entry it is not, because entries would come twice. `write` and `delete`
+/// are not retried here: nobody knows whether one that got no answer was carried out, and whoever tries again must look
+/// first. `probe` does not wait for its turn: it is to tell whether the store answers even where much is waiting; it
+/// counts as a call all the same. A list counts as one, however many pages it has.
 pub fn wrap(client: Arc<dyn StoreClient>, limits: Limits) -> Arc<dyn StoreClient> {
     wrap_at(Arc::default(), client, limits)
 }
@@ -64,10 +66,11 @@ struct Limited {
     pace: Arc<Pace>,
 }
 
+#[deny(clippy::missing_trait_methods, reason = "what is forgotten here would not reach the client")]
 #[async_trait]
 impl StoreClient for Limited {
     async fn read(&self, key: &RemoteKey) -> Result<Payload> {
-        let call = || self.limits.timed("read", Some(key), self.paced("read", || self.client.read(key)));
+        let call = || self.paced("read", Some(key), || self.client.read(key));
         self.limits.retried(call).await
     }
 
@@ -76,7 +79,7 @@ impl StoreClient for Limited {
     }
 
     async fn read_many(&self, keys: &[RemoteKey]) -> Result<Vec<Option<Result<Payload>>>> {
-        let call = || self.limits.timed("read", None, self.paced("read", || self.client.read_many(keys)));
+        let call = || self.paced("read", None, || self.client.read_many(keys));
         self.limits.retried(call).await
     }
 
@@ -86,7 +89,7 @@ impl StoreClient for Limited {
                 self.limits
                     .retried(|| async {
                         let mut entries = self.client.list(scope);
-                        let first = self.limits.timed("list", None, self.first(&mut entries)).await?;
+                        let first = self.first(&mut entries).await?;
                         Ok((first, entries))
                     })
                     .await
@@ -99,25 +102,24 @@ impl StoreClient for Limited {
     }
 
     async fn write(&self, key: &RemoteKey, request: &WriteRequest) -> Result<Written> {
-        let call = self.paced("write", || self.client.write(key, request));
-        self.limits.timed("write", Some(key), call).await
+        self.paced("write", Some(key), || self.client.write(key, request)).await
     }
 
     async fn delete(&self, key: &RemoteKey, property: Option<&str>) -> Result<Deleted> {
-        let call = self.paced("delete", || self.client.delete(key, property));
-        self.limits.timed("delete", Some(key), call).await
+        self.paced("delete", Some(key), || self.client.delete(key, property)).await
     }
 
     async fn exists(&self, key: &RemoteKey, property: Option<&str>) -> Result<bool> {
-        let call = || {
-            let call = self.paced("look for", || self.client.exists(key, property));
-            self.limits.timed("look for", Some(key), call)
-        };
+        let call = || self.paced("look for", Some(key), || self.client.exists(key, property));
         self.limits.retried(call).await
     }
 
     async fn probe(&self) -> Result<Health> {
-        self.limits.retried(|| self.limits.timed("probe", None, self.client.probe())).await
+        let call = || {
+            self.pace.count();
+            self.limits.timed("probe", None, self.client.probe())
+        };
+        self.limits.retried(call).await
     }
 
     fn changes(&self) -> Option<&dyn Changes> {
@@ -130,19 +132,25 @@ impl StoreClient for Limited {
 }
 
 impl Limited {
-    /// `call` in its turn.
+    /// `call` in its turn, and from then on within the time limit.
     async fn paced<T, F: Future<Output = Result<T>>>(
         &self,
         operation: &'static str,
+        key: Option<&RemoteKey>,
         call: impl FnOnce() -> F,
     ) -> Result<T> {
-        let place = self.pace.place(operation, self.limits.longest_wait).await?;
-        call().await.inspect_err(|error| place.failed(error))
+        let place = self.pace.place(operation, self.limits.longest_wait);
+        let place = if self.pace.has_rate() {
+            place.await?
+        } else {
+            self.limits.timed(operation, key, place).await?
+        };
+        self.limits.timed(operation, key, call()).await.inspect_err(|error| place.failed(error))
     }
 
     /// The first entry.
     async fn first(&self, entries: &mut BoxStream<'_, Result<Listed>>) -> Result<Option<Listed>> {
-        self.paced("list", || async { entries.next().await.transpose() }).await
+        self.paced("list", None, || async { entries.next().await.transpose() }).await
     }
 
     /// The next entry, or an error where it takes too long.

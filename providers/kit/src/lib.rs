@@ -1,8 +1,8 @@
-//! What providers share: HTTP, TLS, login sessions, layers, remote clusters, AWS signatures.
+//! What providers share: HTTP, TLS, login sessions, layers, remote clusters, requests to AWS.
 //!
 //! | module | what it gives |
 //! | --- | --- |
-//! | [`aws_signature`] | AWS Signature Version 4 |
+//! | [`aws`] | requests to AWS: signed, their answers understood; keys, tokens of ServiceAccounts and roles |
 //! | [`go_json`] | JSON printed as Go prints it |
 //! | [`http`] | the one HTTP client: capped bodies, refused redirects, time limits, own roots |
 //! | [`status`] | what an HTTP status means, as an [`ErrorKind`](strongroom_provider_api::ErrorKind) |
@@ -15,7 +15,7 @@
 
 #![deny(missing_docs)]
 
-pub mod aws_signature;
+pub mod aws;
 pub mod go_json;
 pub mod http;
 pub mod jitter;

@@ -9,7 +9,7 @@ mod write;
 use std::sync::Arc;
 
 use rustify::endpoint::Endpoint;
-use strongroom_provider_api::{Call, CallOutcome, Clock, Meter, Result};
+use strongroom_provider_api::{Call, CallOutcome, Clock, Meter, Result, Toolbox};
 use strongroom_provider_kit::http::{Answer, BODY_CAP, HttpClient};
 use strongroom_provider_kit::session::Token;
 use vaultrs::api::token::requests::LookupTokenSelfRequest;
@@ -44,6 +44,8 @@ pub(crate) struct Api {
     pub(crate) forward_inconsistent: bool,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) meter: Arc<dyn Meter>,
+    /// For other services that have a part in a login.
+    pub(crate) toolbox: Toolbox,
 }
 
 /// One request, as it can be made again with another token.

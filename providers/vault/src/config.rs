@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use strongroom_provider_api::{CaProvider, SecretKeySelector};
 
 pub(crate) use auth::{
-    AppRole, Auth, Cert, Gcp, Iam, IamSecretRef, Jwt, Kubernetes, LOGIN_METHODS, Ldap, UserPass, login_method,
+    AppRole, Auth, Cert, Gcp, Iam, Jwt, Kubernetes, LOGIN_METHODS, Ldap, UserPass, login_method,
 };
 pub(crate) use check::violations;
 pub use open_bao::{OpenBaoAuth, OpenBaoConfig};

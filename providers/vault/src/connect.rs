@@ -55,8 +55,9 @@ pub(crate) async fn api(config: &VaultConfig, resolver: &dyn Resolver, toolbox: 
         // eso-providers B.1).
         states: (config.read_your_writes || config.forward_inconsistent).then(ReplicationStates::default),
         forward_inconsistent: config.read_your_writes && config.forward_inconsistent,
-        clock: toolbox.clock,
-        meter: toolbox.meter,
+        clock: Arc::clone(&toolbox.clock),
+        meter: Arc::clone(&toolbox.meter),
+        toolbox,
     }))
 }
 

@@ -90,7 +90,11 @@ pub(crate) async fn identity(
 /// # Errors
 /// Settings that name no method, or one that cannot work.
 pub(crate) fn login(auth: Auth, api: &Arc<Api>, resolver: &Arc<dyn Resolver>) -> Result<VaultLogin> {
-    Ok(VaultLogin { api: Arc::clone(api), resolver: Arc::clone(resolver), method: method(auth)? })
+    Ok(VaultLogin {
+        api: Arc::clone(api),
+        resolver: Arc::clone(resolver),
+        method: method(auth, api, resolver)?,
+    })
 }
 
 /// The token that `auth` names, if it names one.
@@ -105,7 +109,7 @@ pub(crate) async fn static_token(auth: &Auth, resolver: &dyn Resolver) -> Result
 }
 
 /// The first method that is present, in upstream's order (spec eso-providers B.2).
-fn method(auth: Auth) -> Result<Method> {
+fn method(auth: Auth, api: &Api, resolver: &Arc<dyn Resolver>) -> Result<Method> {
     if let Some(settings) = auth.app_role {
         return AppRoleLogin::new(settings).map(Method::AppRole);
     }
@@ -125,7 +129,7 @@ fn method(auth: Auth) -> Result<Method> {
         return CertLogin::new(settings).map(Method::Cert);
     }
     if let Some(settings) = auth.iam {
-        return IamLogin::new(settings).map(Method::Iam);
+        return IamLogin::new(settings, api, resolver).map(Method::Iam);
     }
     if let Some(settings) = auth.gcp {
         return GcpLogin::new(settings).map(Method::Gcp);
@@ -143,7 +147,7 @@ impl Login for VaultLogin {
             Method::Password(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
             Method::Jwt(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
             Method::Cert(method) => method.log_in(&self.api).await,
-            Method::Iam(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
+            Method::Iam(method) => method.log_in(&self.api).await,
             Method::Gcp(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
         };
         granted(&answer?)

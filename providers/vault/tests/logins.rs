@@ -16,7 +16,7 @@ use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPub
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use strongroom_provider_api::{AllowedLogins, ErrorKind, RemoteKey, Toolbox};
+use strongroom_provider_api::{AllowedLogins, Endpoints, ErrorKind, RemoteKey, Toolbox};
 use strongroom_provider_vault::STORES;
 use support::{Table, connect};
 use wiremock::matchers::{body_json, header, method, path};
@@ -73,9 +73,98 @@ async fn an_iam_login_posts_a_request_that_is_signed_with_the_keys() {
     let table =
         |secret| Table::of([("aws/id", aws::KEY_ID), ("aws/secret", secret), ("aws/session", "session")]);
     connect(settings.clone(), table(aws::SECRET_KEY)).await.unwrap();
-    let error = connect(settings, table("another canary")).await.err().unwrap();
+    let error = connect(settings, table("another/canary")).await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     assert!(!error.to_string().contains("canary"));
+}
+
+const FIRST_KEY: (&str, &str) = ("ASIAFIRST", "first/canary");
+const OF_ACCOUNT: &str = "arn:aws:iam::1:role/account";
+const OF_STORE: &str = "arn:aws:iam::2:role/store";
+
+/// An STS that knows one role of a ServiceAccount, and one more that may be taken on from there.
+fn sts(request: &Request) -> ResponseTemplate {
+    let form: BTreeMap<_, _> = url::form_urlencoded::parse(&request.body).into_owned().collect();
+    let said = |name: &str| form.get(name).map(String::as_str);
+    let granted = |(id, secret): (&str, &str), token: &str| {
+        ResponseTemplate::new(200).set_body_string(format!(
+            "<R><Credentials><AccessKeyId>{id}</AccessKeyId><SecretAccessKey>{secret}</SecretAccessKey>\
+             <SessionToken>{token}</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></R>"
+        ))
+    };
+    let headers: BTreeMap<String, String> = request
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap().to_owned()))
+        .collect();
+    let ours = said("RoleSessionName") == Some("external-secrets-provider-vault");
+    match said("Action") {
+        Some("AssumeRoleWithWebIdentity")
+            if ours
+                && said("RoleArn") == Some(OF_ACCOUNT)
+                && said("WebIdentityToken") == Some("service-account-jwt")
+                && !headers.contains_key("authorization") =>
+        {
+            granted(FIRST_KEY, "first-token")
+        }
+        Some("AssumeRole")
+            if ours
+                && said("RoleArn") == Some(OF_STORE)
+                && said("ExternalId") == Some("agreed")
+                && headers["x-amz-security-token"] == "first-token"
+                && aws::is_signed_with(
+                    FIRST_KEY,
+                    &headers,
+                    &String::from_utf8_lossy(&request.body),
+                    &["host", "x-amz-date", "x-amz-security-token"],
+                ) =>
+        {
+            granted((aws::KEY_ID, aws::SECRET_KEY), "session")
+        }
+        _ => ResponseTemplate::new(403).set_body_string("<E><Code>AccessDenied</Code>canary</E>"),
+    }
+}
+
+#[tokio::test]
+async fn an_iam_login_takes_on_the_role_of_a_service_account_and_another_from_there() {
+    let (vault, asked) = (MockServer::start().await, MockServer::start().await);
+    Mock::given(method("POST")).and(path("/")).respond_with(sts).mount(&asked).await;
+    let host = asked.address().to_string();
+    let verified = move |request: &Request| {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let text =
+            |name: &str| String::from_utf8(STANDARD.decode(body[name].as_str().unwrap()).unwrap()).unwrap();
+        let headers: BTreeMap<String, [String; 1]> =
+            serde_json::from_str(&text("iam_request_headers")).unwrap();
+        let headers: BTreeMap<_, _> = headers.into_iter().map(|(name, [value])| (name, value)).collect();
+        let right = headers["host"] == host
+            && text("iam_request_url") == format!("http://{host}/")
+            && headers["x-amz-security-token"] == "session";
+        if right && aws::is_signed(&headers, &text("iam_request_body")) { granted() } else { refused() }
+    };
+    on("POST", "auth/aws/login").respond_with(verified).mount(&vault).await;
+    let attempt = async |role: &str| {
+        let table = Arc::new(support::Table {
+            annotations: [("eks.amazonaws.com/role-arn".to_owned(), OF_ACCOUNT.to_owned())].into(),
+            ..support::Table::default()
+        });
+        let settings = json!({"server": vault.uri(), "path": "secret", "auth": {"iam": {
+            "vaultRole": "app", "vaultAwsIamServerID": "vault.test", "role": role, "externalID": "agreed",
+            "jwt": { "serviceAccountRef": { "name": "app", "audiences": ["more"] } },
+        }}});
+        let toolbox =
+            Toolbox { endpoints: Endpoints::of([("AWS_STS_ENDPOINT", asked.uri())]), ..Toolbox::default() };
+        let connected = STORES[0].connect(settings, Arc::clone(&table) as _, toolbox).await;
+        let audiences = vec!["more".to_owned(), "sts.amazonaws.com".to_owned()];
+        assert_eq!(*table.token_requests.lock().unwrap(), [("app".to_owned(), audiences, 600)]);
+        connected
+    };
+    attempt(OF_STORE).await.unwrap();
+    assert_eq!(paths(&vault).await, ["auth/aws/login"]);
+    let error = attempt("arn:aws:iam::3:role/other").await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+    assert!(error.to_string().contains("role/other") && !error.to_string().contains("canary"), "{error}");
+    assert_eq!(paths(&vault).await.len(), 1, "Vault is not asked without a role");
 }
 
 #[tokio::test]

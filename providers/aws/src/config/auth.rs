@@ -2,7 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use strongroom_provider_api::{SecretKeySelector, ServiceAccountSelector, Violation};
+use strongroom_provider_api::{ServiceAccountSelector, Violation};
+use strongroom_provider_kit::aws::AwsSecretRef;
 
 /// How to log in: `jwt` wins over `secretRef`, and both over `controllerIdentity`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,20 +23,6 @@ pub struct AwsAuth {
 /// Asks for the controller's own identity: there is nothing to choose.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ControllerIdentity {}
-
-/// Keys in Secrets.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct AwsSecretRef {
-    /// The access key ID.
-    #[serde(rename = "accessKeyIDSecretRef", default, skip_serializing_if = "Option::is_none")]
-    pub access_key_id: Option<SecretKeySelector>,
-    /// The secret access key.
-    #[serde(rename = "secretAccessKeySecretRef", default, skip_serializing_if = "Option::is_none")]
-    pub secret_access_key: Option<SecretKeySelector>,
-    /// The session token, where the keys are temporary.
-    #[serde(rename = "sessionTokenSecretRef", default, skip_serializing_if = "Option::is_none")]
-    pub session_token: Option<SecretKeySelector>,
-}
 
 /// Tokens of a ServiceAccount.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

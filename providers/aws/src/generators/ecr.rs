@@ -14,13 +14,12 @@ use strongroom_provider_api::{
     Error, ErrorKind, Generated, Generator, GeneratorClient, Resolver, Result, SecretBytes, Stability,
     Toolbox, Violation,
 };
+use strongroom_provider_kit::aws::{Ask, ECR, ECR_PUBLIC, sent};
 use zeroize::Zeroizing;
 
 use super::{Connection, lease};
-use crate::api::{Ask, sent};
 use crate::config::AwsAuth;
 use crate::identity::Caller;
-use crate::service::{ECR, ECR_PUBLIC};
 
 /// The generator.
 #[derive(Clone, Copy, Debug)]

@@ -10,12 +10,11 @@ use strongroom_provider_api::{
     Error, ErrorKind, Generated, Generator, GeneratorClient, Resolver, Result, SecretBytes, Stability,
     Toolbox, Violation,
 };
+use strongroom_provider_kit::aws::{Ask, STS, form, session_keys};
 
 use super::{Connection, lease};
-use crate::api::Ask;
 use crate::config::AwsAuth;
-use crate::identity::{Caller, form, session_keys};
-use crate::service::STS;
+use crate::identity::Caller;
 
 /// The generator.
 #[derive(Clone, Copy, Debug)]

@@ -3,9 +3,9 @@
 use serde::de::IgnoredAny;
 use serde_json::json;
 use strongroom_provider_api::{Deleted, RemoteKey, Result, SecretBytes, WriteRequest, Written};
+use strongroom_provider_kit::aws::sent;
 
 use super::{Parameter, ParameterStore};
-use crate::api::sent;
 use crate::document;
 use crate::push::{ParameterSettings, ParameterType, TierType, unusable, wanted};
 use crate::secrets_manager::present;

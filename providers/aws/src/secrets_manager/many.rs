@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::json;
 use strongroom_provider_api::{Aspect, Error, ErrorKind, Payload, RemoteKey, Result};
+use strongroom_provider_kit::aws::sent;
 
 use super::{CURRENT, Held, SecretsManager};
-use crate::api::sent;
 
 /// The most that AWS takes.
 const MOST: usize = 20;

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use strongroom_provider_api::{
     Content, Deleted, ErrorKind, Payload, RemoteKey, Result, SecretBytes, WriteRequest, Written,
 };
+use strongroom_provider_kit::aws::sent;
 
 use super::{Described, SecretsManager};
-use crate::api::sent;
 use crate::document;
 use crate::push::{PushFormat, SecretSettings, unusable, wanted};
 use crate::tags::Tags;

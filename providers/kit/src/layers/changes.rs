@@ -19,8 +19,7 @@ impl Changes for Limited {
     async fn version(&self, key: &str) -> Result<Option<Version>> {
         let changes = self.client.changes().ok_or_else(|| unsupported("look at"))?;
         let named = RemoteKey::latest(key);
-        let call =
-            || self.limits.timed("look at", Some(&named), self.paced("look at", || changes.version(key)));
+        let call = || self.paced("look at", Some(&named), || changes.version(key));
         self.limits.retried(call).await
     }
 

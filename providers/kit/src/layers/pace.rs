@@ -1,12 +1,15 @@
-//! `Pace`: how many calls of one store may be under way, and since when; a service that asks to slow down gets
-//! fewer for a while.
+//! `Pace`: how many calls of one store may be under way, how many a second, and since when; a service that asks to slow
+//! down gets fewer for a while.
 
+use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use strongroom_provider_api::{Error, ErrorKind, Result};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, timeout_at};
+
+use super::rate::Bucket;
 
 /// Calls of one store that are under way at once.
 pub const MOST: usize = 32;
@@ -19,11 +22,17 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 ///
 /// Each time the service says that it is asked too much, half as many calls may be under way; calls that had
 /// begun before the last halving do not count again. Where the service says how long it wants to be left alone,
-/// no call is made until then.
+/// no call is made until then. Where somebody has said how many calls a second it stands, no more are made, but for
+/// a second's worth at once after a rest.
+///
+/// Whoever came first is first: calls wait in one line, whatever they wait for.
 #[derive(Debug)]
 pub struct Pace {
     state: Mutex<State>,
-    freed: Notify,
+    /// Held by whoever is first in line.
+    first: tokio::sync::Mutex<()>,
+    /// Something has changed for whoever is first in line.
+    changed: Notify,
 }
 
 #[derive(Debug)]
@@ -34,6 +43,19 @@ struct State {
     halved: Option<Instant>,
     under_way: usize,
     not_before: Option<Instant>,
+    bucket: Option<Bucket>,
+}
+
+/// What whoever is first in line is told.
+enum Turn {
+    /// The place is taken.
+    Now,
+    /// All places are taken.
+    Full,
+    /// The service wants to be left alone until then.
+    Alone(Instant),
+    /// The next call of this second may be made then.
+    At(Instant),
 }
 
 /// A call that is under way.
@@ -45,9 +67,15 @@ pub(super) struct Place<'a> {
 
 impl Default for Pace {
     fn default() -> Self {
-        let state =
-            State { allowed: MOST, since: Instant::now(), halved: None, under_way: 0, not_before: None };
-        Self { state: Mutex::new(state), freed: Notify::new() }
+        let state = State {
+            allowed: MOST,
+            since: Instant::now(),
+            halved: None,
+            under_way: 0,
+            not_before: None,
+            bucket: None,
+        };
+        Self { state: Mutex::new(state), first: tokio::sync::Mutex::default(), changed: Notify::new() }
     }
 }
 
@@ -59,38 +87,57 @@ impl Pace {
         state.allowed
     }
 
+    /// From now on at most `rate` calls are begun a second, on the average, and twice as many in one second after a
+    /// rest; without one, as many as there are. Those who wait heed it, too.
+    pub fn set_rate(&self, rate: Option<NonZeroU32>) {
+        let mut state = self.lock();
+        if state.bucket.as_ref().map(Bucket::rate) != rate {
+            let full = state.bucket.as_ref().map_or_else(Instant::now, Bucket::full);
+            state.bucket = rate.map(|rate| Bucket::new(rate, full));
+            self.changed.notify_one();
+        }
+    }
+
+    /// Whether [`set_rate`](Self::set_rate) has set one.
+    pub(super) fn has_rate(&self) -> bool {
+        self.lock().bucket.is_some()
+    }
+
+    /// Counts a call that does not wait.
+    pub(super) fn count(&self) {
+        if let Some(bucket) = &mut self.lock().bucket {
+            bucket.spend(Instant::now());
+        }
+    }
+
     /// Waits until one more call may be made.
     ///
     /// # Errors
     /// `Throttled` where the service wants to be left alone for longer than `patience`; with the time that is
     /// left.
     pub(super) async fn place(&self, operation: &'static str, patience: Duration) -> Result<Place<'_>> {
+        let refused = |until: Instant, now: Instant| {
+            let message = "the service has asked for no calls for a while";
+            Error::new(ErrorKind::Throttled, operation, message).with_retry_after(until - now)
+        };
+        let now = Instant::now();
+        let alone = self.lock().alone(now);
+        // Not worth standing in line for.
+        if let Some(until) = alone.filter(|until| *until - now > patience) {
+            return Err(refused(until, now));
+        }
+        let _first = self.first.lock().await;
         loop {
-            let freed = self.freed.notified();
+            let changed = self.changed.notified();
             let now = Instant::now();
-            let pause = {
-                let mut state = self.lock();
-                state.regain(now);
-                let pause = state.not_before.filter(|until| *until > now);
-                if pause.is_none() && state.under_way < state.allowed {
-                    state.under_way += 1;
-                    if state.under_way < state.allowed {
-                        // Where more than one place has become free, those who wait wake each other.
-                        self.freed.notify_one();
-                    }
-                    return Ok(Place { pace: self, begun: now });
+            let turn = self.lock().turn(now);
+            match turn {
+                Turn::Now => return Ok(Place { pace: self, begun: now }),
+                Turn::Alone(until) if until - now > patience => return Err(refused(until, now)),
+                Turn::Alone(until) | Turn::At(until) => {
+                    let _ = timeout_at(until, changed).await;
                 }
-                pause
-            };
-            match pause {
-                Some(until) if until - now > patience => {
-                    let message = "the service has asked for no calls for a while";
-                    return Err(
-                        Error::new(ErrorKind::Throttled, operation, message).with_retry_after(until - now)
-                    );
-                }
-                Some(until) => sleep_until(until).await,
-                None => freed.await,
+                Turn::Full => changed.await,
             }
         }
     }
@@ -101,6 +148,30 @@ impl Pace {
 }
 
 impl State {
+    /// Until when the service wants to be left alone, if so.
+    fn alone(&self, now: Instant) -> Option<Instant> {
+        self.not_before.filter(|until| *until > now)
+    }
+
+    /// Takes a place if there is one.
+    fn turn(&mut self, now: Instant) -> Turn {
+        self.regain(now);
+        if let Some(until) = self.alone(now) {
+            return Turn::Alone(until);
+        }
+        if self.under_way >= self.allowed {
+            return Turn::Full;
+        }
+        if let Some(bucket) = &mut self.bucket {
+            if let Some(at) = bucket.empty_until(now) {
+                return Turn::At(at);
+            }
+            bucket.spend(now);
+        }
+        self.under_way += 1;
+        Turn::Now
+    }
+
     fn regain(&mut self, now: Instant) {
         while self.allowed < MOST && now.duration_since(self.since) >= REGAIN {
             self.allowed += 1;
@@ -135,6 +206,6 @@ impl Place<'_> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.pace.lock().under_way -= 1;
-        self.pace.freed.notify_one();
+        self.pace.changed.notify_one();
     }
 }

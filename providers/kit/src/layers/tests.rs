@@ -1,6 +1,7 @@
 //! Tests of time limit and retry, in paused time.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -154,14 +155,17 @@ struct Busy {
     most: AtomicUsize,
     calls: AtomicUsize,
     throttled: Mutex<Option<Error>>,
+    /// Which key was asked for when.
+    asked: Mutex<Vec<(String, Instant)>>,
     /// More calls than this at once are throttled.
     stands: AtomicUsize,
 }
 
 #[async_trait]
 impl StoreClient for Busy {
-    async fn read(&self, _key: &RemoteKey) -> Result<Payload> {
+    async fn read(&self, key: &RemoteKey) -> Result<Payload> {
         self.calls.fetch_add(1, Ordering::SeqCst);
+        self.asked.lock().unwrap().push((key.key.clone(), Instant::now()));
         let under_way = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(under_way, Ordering::SeqCst);
         sleep(Duration::from_millis(100)).await;
@@ -236,4 +240,81 @@ async fn a_call_that_is_cancelled_gives_its_place_to_the_next() {
         assert!(given_up.is_err());
     }
     assert!(reads(&client, MOST).await.iter().all(Result::is_ok));
+}
+
+/// Reads `count` keys, each asked for after the one before, and gives when they reached the service, in milliseconds since
+/// `begin`.
+async fn arrivals(busy: &Busy, client: &Arc<dyn StoreClient>, count: usize, begin: Instant) -> Vec<u128> {
+    let keys: Vec<_> = (0..count).map(|number| RemoteKey::latest(number.to_string())).collect();
+    busy.asked.lock().unwrap().clear();
+    let outcomes = futures::future::join_all(keys.iter().map(|key| client.read(key))).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    let asked = busy.asked.lock().unwrap();
+    let order: Vec<_> = asked.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(order, keys.iter().map(|key| key.key.as_str()).collect::<Vec<_>>(), "who came first is first");
+    asked.iter().map(|(_, at)| (*at - begin).as_millis()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_is_kept_in_every_second_and_whoever_waits_for_it_does_not_run_out_of_time() {
+    let (busy, pace, client) = busy(usize::MAX);
+    pace.set_rate(NonZeroU32::new(5));
+    let begin = Instant::now();
+    let arrivals = arrivals(&busy, &client, 500, begin).await;
+    assert_eq!(arrivals[..7], [0, 0, 0, 0, 0, 200, 400]);
+    assert_eq!(arrivals[499], 99_000, "longer than the time limit of a call");
+    for (index, begin) in arrivals.iter().enumerate() {
+        let within = arrivals[index..].iter().filter(|at| **at < begin + 1_000).count();
+        assert!(within <= 10, "{within} calls in the second that begins at {begin} ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_that_is_raised_or_lifted_holds_for_those_who_wait() {
+    let (busy, pace, client) = busy(usize::MAX);
+    pace.set_rate(NonZeroU32::new(1));
+    let begin = Instant::now();
+    let (arrivals, ()) = tokio::join!(arrivals(&busy, &client, 50, begin), async {
+        sleep(Duration::from_millis(2_500)).await;
+        pace.set_rate(NonZeroU32::new(10));
+        sleep(Duration::from_secs(1)).await;
+        pace.set_rate(None);
+    });
+    assert_eq!(arrivals[..3], [0, 1_000, 2_000]);
+    let between = arrivals.iter().filter(|at| (2_500..3_500).contains(*at)).count();
+    assert!((10..=20).contains(&between), "{between} calls at ten a second");
+    let lifted = arrivals.iter().filter(|at| **at == 3_500).count();
+    assert!(lifted >= MOST - 1, "as many as there are places: {arrivals:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_pause_that_the_service_asked_for_the_rate_holds() {
+    let (busy, pace, client) = busy(usize::MAX);
+    pace.set_rate(NonZeroU32::new(4));
+    *busy.throttled.lock().unwrap() =
+        Some(fault(ErrorKind::Throttled).with_retry_after(Duration::from_secs(2)));
+    let begin = Instant::now();
+    assert!(reads(&client, 20).await.iter().all(Result::is_ok));
+    let asked = busy.asked.lock().unwrap();
+    let after: Vec<_> =
+        asked.iter().map(|(_, at)| (*at - begin).as_millis()).filter(|at| *at > 100).collect();
+    assert_eq!(after[..5], [2_100, 2_100, 2_100, 2_100, 2_350], "a second's worth, and no herd");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_and_a_cancelled_wait_leave_the_rate_as_it_is() {
+    let (busy, pace, client) = busy(usize::MAX);
+    pace.set_rate(NonZeroU32::new(2));
+    let begin = Instant::now();
+    assert_eq!(client.probe().await.unwrap(), Health::Ready);
+    assert_eq!(
+        arrivals(&busy, &client, 3, begin).await,
+        [0, 500, 1_000],
+        "the probe was one of the first two"
+    );
+    let given_up = timeout(Duration::from_millis(100), reads(&client, 100)).await;
+    assert!(given_up.is_err());
+    sleep(Duration::from_secs(5)).await;
+    let begin = Instant::now();
+    assert_eq!(arrivals(&busy, &client, 3, begin).await, [0, 0, 500], "who gave up has spent nothing");
 }

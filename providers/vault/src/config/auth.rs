@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use strongroom_provider_api::{SecretKeySelector, ServiceAccountSelector};
+use strongroom_provider_kit::aws::AwsSecretRef;
 
 /// How to log in. Where several methods are given, the first in this order is used: tokenSecretRef, appRole,
 /// kubernetes, ldap, userPass, jwt, cert, iam, gcp.
@@ -185,30 +186,16 @@ pub struct Iam {
     #[serde(rename = "vaultAwsIamServerID")]
     pub vault_aws_iam_server_id: Option<String>,
     /// AWS credentials in Secrets.
-    pub secret_ref: Option<IamSecretRef>,
-    /// AWS credentials by a ServiceAccount's token.
+    pub secret_ref: Option<AwsSecretRef>,
+    /// AWS credentials by a ServiceAccount's token; wins over `secretRef`.
     pub jwt: Option<IamJwt>,
-}
-
-/// AWS credentials in Secrets.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-pub struct IamSecretRef {
-    /// The access key ID.
-    #[serde(rename = "accessKeyIDSecretRef")]
-    pub access_key_id: Option<SecretKeySelector>,
-    /// The secret access key.
-    #[serde(rename = "secretAccessKeySecretRef")]
-    pub secret_access_key: Option<SecretKeySelector>,
-    /// The session token.
-    #[serde(rename = "sessionTokenSecretRef")]
-    pub session_token: Option<SecretKeySelector>,
 }
 
 /// AWS credentials by a ServiceAccount's token.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IamJwt {
-    /// The ServiceAccount.
+    /// The ServiceAccount; its annotation `eks.amazonaws.com/role-arn` says which role it takes on.
     pub service_account_ref: Option<ServiceAccountSelector>,
 }
 

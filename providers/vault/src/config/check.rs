@@ -2,16 +2,13 @@
 
 use http::{HeaderName, HeaderValue};
 use strongroom_provider_api::{StoreKind, Violation};
-use strongroom_provider_kit::pem;
+use strongroom_provider_kit::{aws, pem};
 use url::Url;
 
 use super::{
     AppRole, Auth, Cert, ClientTls, Gcp, Iam, Jwt, Kubernetes, KvVersion, Ldap, UserPass, VaultConfig,
 };
 use crate::path::LogicalPath;
-
-const IAM_KEYS: &str =
-    "keys in secretRef (accessKeyIDSecretRef, secretAccessKeySecretRef, sessionTokenSecretRef)";
 
 /// The faults of `config` in a store of `kind`, with upstream's words where it has some. Namespaces of
 /// references are left to the resolver, which knows the store's.
@@ -133,15 +130,21 @@ fn check_iam(iam: &Iam, found: &mut Vec<Violation>) {
     if let Some(path) = iam.path.as_deref().filter(|path| !path.is_empty()) {
         check_path("auth.iam.path", path, found);
     }
-    for (field, given) in [("role", iam.role.is_some()), ("jwt", iam.jwt.is_some())] {
-        if given {
-            let message = format!("not built in yet: only {IAM_KEYS}");
-            found.push(Violation::new(format!("auth.iam.{field}"), message));
-        }
+    if let Some(region) = iam.region.as_deref().filter(|region| !region.is_empty() && !aws::is_region(region))
+    {
+        let message = format!("{region:?} is not the name of a region, for example eu-central-1");
+        found.push(Violation::new("auth.iam.region", message));
     }
-    if iam.secret_ref.is_none() && iam.jwt.is_none() {
-        let message = format!("missing; ambient AWS credentials are not built in: give {IAM_KEYS}");
-        found.push(Violation::new("auth.iam.secretRef", message));
+    match (&iam.jwt, &iam.secret_ref) {
+        (Some(jwt), _) if jwt.service_account_ref.is_none() => {
+            found.push(Violation::new("auth.iam.jwt", "needs serviceAccountRef"));
+        }
+        (Some(_), _) | (None, Some(_)) => {}
+        (None, None) => {
+            let message = "missing; ambient AWS credentials are not built in: give jwt.serviceAccountRef, or keys in \
+                           secretRef (accessKeyIDSecretRef, secretAccessKeySecretRef, sessionTokenSecretRef)";
+            found.push(Violation::new("auth.iam.secretRef", message));
+        }
     }
 }
 

@@ -18,6 +18,8 @@ use strongroom_provider_vault::STORES;
 pub(crate) struct Table {
     pub(crate) secrets: BTreeMap<String, String>,
     pub(crate) ca: Vec<u8>,
+    /// Of every ServiceAccount.
+    pub(crate) annotations: BTreeMap<String, String>,
     pub(crate) token_requests: Mutex<Vec<(String, Vec<String>, i64)>>,
 }
 
@@ -65,6 +67,13 @@ impl Resolver for Table {
         let all = selector.audiences.iter().chain(audiences).cloned().collect();
         self.token_requests.lock().unwrap().push((selector.name.clone(), all, lifetime_seconds));
         Ok("service-account-jwt".into())
+    }
+
+    async fn service_account_annotations(
+        &self,
+        _selector: &ServiceAccountSelector,
+    ) -> Result<BTreeMap<String, String>> {
+        Ok(self.annotations.clone())
     }
 
     async fn ca_bundle(&self, _provider: &CaProvider) -> Result<Vec<u8>> {

@@ -68,8 +68,12 @@ fn each_fault_names_its_field() {
             "auth.iam.secretRef: missing; ambient AWS credentials",
         ),
         (
-            json!({"auth": {"iam": {"vaultRole": "r", "role": "a", "secretRef": {}}}}),
-            "auth.iam.role: not built in",
+            json!({"auth": {"iam": {"vaultRole": "r", "jwt": {}, "secretRef": {}}}}),
+            "auth.iam.jwt: needs serviceAccountRef",
+        ),
+        (
+            json!({"auth": {"iam": {"vaultRole": "r", "region": "a.example.com/", "secretRef": {}}}}),
+            "auth.iam.region: \"a.example.com/\" is not the name of a region",
         ),
         (json!({"auth": {"gcp": {"role": "r"}}}), "auth.gcp.secretRef: missing; workload identity"),
         (json!({"auth": {"cert": {"clientCert": {"name": "s"}}}}), "auth.cert.secretRef: missing"),

@@ -1,7 +1,7 @@
 //! As much of XML as AWS's query services need: the text of an element that holds nothing but text.
 
 /// The text of the first element `name` in `document`; `None` where there is none, or it holds more than plain text.
-pub(crate) fn text<'a>(document: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(document: &'a str, name: &str) -> Option<&'a str> {
     let rest = document.split_once(&format!("<{name}>"))?.1;
     let text = rest.split_once(&format!("</{name}>"))?.0;
     (!text.contains(['<', '&'])).then_some(text.trim())

@@ -4,11 +4,11 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 use strongroom_provider_api::{Error, ErrorKind};
-use strongroom_provider_kit::http::Answer;
-use strongroom_provider_kit::status;
 
-use crate::service::Service;
-use crate::xml;
+use super::service::Service;
+use super::xml;
+use crate::http::Answer;
+use crate::status;
 
 /// AWS's names of errors, and what they mean.
 const CODES: &[(&str, ErrorKind)] = &[
@@ -92,7 +92,7 @@ struct Refusal {
 }
 
 /// The error in `answer`, which is no success, to the call `action`.
-pub(crate) fn fault(
+pub(super) fn fault(
     operation: &'static str,
     service: &Service,
     action: &str,
@@ -145,7 +145,7 @@ fn unnamed(answer: &Answer) -> ErrorKind {
 }
 
 /// A refusal of a login is one, however it is worded.
-pub(crate) fn of_login(error: Error) -> Error {
+pub(super) fn of_login(error: Error) -> Error {
     let kind = match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::NotFound => ErrorKind::Unauthenticated,
         ErrorKind::InvalidPayload => ErrorKind::InvalidConfig,
@@ -156,11 +156,11 @@ pub(crate) fn of_login(error: Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, StatusCode};
+    use ::http::{HeaderMap, StatusCode};
     use zeroize::Zeroizing;
 
+    use super::super::service::SECRETS_MANAGER;
     use super::*;
-    use crate::service::SECRETS_MANAGER;
 
     fn said(status: u16, body: &str) -> Error {
         let answer = Answer {

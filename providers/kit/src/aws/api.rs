@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use http::Request;
+use ::http::Request;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use strongroom_provider_api::{
     Call, CallOutcome, Clock, Endpoints, Error, ErrorKind, Meter, Result, SecretBytes, Toolbox,
 };
-use strongroom_provider_kit::aws_signature::{AwsKeys, AwsRequest};
-use strongroom_provider_kit::http::{Answer, BODY_CAP, HttpClient, HttpSettings};
 
-use crate::fault::fault;
-use crate::service::Service;
+use super::fault::fault;
+use super::service::Service;
+use super::signature::{AwsKeys, AwsRequest};
+use crate::http::{Answer, BODY_CAP, HttpClient, HttpSettings};
 
 /// A page of a search holds more than one value.
 const CAP: usize = 4 * BODY_CAP;
@@ -22,28 +22,32 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Asks AWS.
 #[derive(Clone, Debug)]
-pub(crate) struct Api {
+pub struct Api {
     http: HttpClient,
     region: String,
     endpoints: Endpoints,
-    pub(crate) clock: Arc<dyn Clock>,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
     meter: Arc<dyn Meter>,
 }
 
 /// One call of the JSON protocol.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ask {
+pub struct Ask {
     /// For errors: what is being done.
-    pub(crate) operation: &'static str,
+    pub operation: &'static str,
     /// Who is asked.
-    pub(crate) service: &'static Service,
+    pub service: &'static Service,
     /// What is asked, in AWS's word, which is also upstream's metrics label.
-    pub(crate) action: &'static str,
+    pub action: &'static str,
 }
 
 impl Api {
-    /// For the services of `region`.
-    pub(crate) fn new(region: &str, toolbox: &Toolbox) -> Result<Self> {
+    /// For the services of `region`, which [is one](super::is_region).
+    ///
+    /// # Errors
+    /// `Internal` where no HTTP client can be made.
+    pub fn new(region: &str, toolbox: &Toolbox) -> Result<Self> {
         let http = HttpClient::new(HttpSettings { reach: toolbox.reach, ..HttpSettings::default() })?;
         Ok(Self {
             http,
@@ -55,12 +59,10 @@ impl Api {
     }
 
     /// The answer to a call of the JSON protocol with `body`.
-    pub(crate) async fn json<T: DeserializeOwned>(
-        &self,
-        ask: Ask,
-        keys: &AwsKeys,
-        body: &SecretBytes,
-    ) -> Result<T> {
+    ///
+    /// # Errors
+    /// As AWS's own words or the status say; `InvalidPayload` for what is no such answer.
+    pub async fn json<T: DeserializeOwned>(&self, ask: Ask, keys: &AwsKeys, body: &SecretBytes) -> Result<T> {
         let target = format!("{}.{}", ask.service.target, ask.action);
         let headers = [("content-type", JSON), ("x-amz-target", target.as_str())];
         let answer = self.send(ask, &headers, Some(keys), body.expose().to_vec()).await?;
@@ -73,7 +75,10 @@ impl Api {
     }
 
     /// The answer to a call of the query protocol: XML. Without keys it is not signed.
-    pub(crate) async fn query(&self, ask: Ask, keys: Option<&AwsKeys>, body: String) -> Result<SecretBytes> {
+    ///
+    /// # Errors
+    /// As AWS's own words or the status say.
+    pub async fn query(&self, ask: Ask, keys: Option<&AwsKeys>, body: String) -> Result<SecretBytes> {
         let answer = self.send(ask, &[("content-type", FORM)], keys, body.into_bytes()).await?;
         Ok(answer.body.into())
     }
@@ -133,6 +138,6 @@ impl Api {
 }
 
 /// `body` as it is sent.
-pub(crate) fn sent(body: &Value) -> SecretBytes {
+pub fn sent(body: &Value) -> SecretBytes {
     body.to_string().into()
 }

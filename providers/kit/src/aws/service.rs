@@ -1,26 +1,27 @@
 //! The services of AWS that are asked: their names, and where they answer.
 
-use http::Uri;
+use ::http::Uri;
 use strongroom_provider_api::{Endpoints, Error, ErrorKind, Result};
 
 /// One service of AWS.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Service {
+pub struct Service {
     /// For messages.
-    pub(crate) title: &'static str,
+    pub title: &'static str,
     /// Upstream's metrics label.
-    pub(crate) label: &'static str,
+    pub label: &'static str,
     /// Its name in signatures.
-    pub(crate) signing: &'static str,
+    pub signing: &'static str,
     /// What stands before an action in `X-Amz-Target`; empty for the query protocol.
-    pub(crate) target: &'static str,
+    pub target: &'static str,
     host: &'static str,
     variable: &'static str,
     /// The only region it answers in, if there is but one.
     region: Option<&'static str>,
 }
 
-pub(crate) static SECRETS_MANAGER: Service = Service {
+/// Secrets Manager.
+pub static SECRETS_MANAGER: Service = Service {
     title: "Secrets Manager",
     label: "AWS/SecretsManager",
     signing: "secretsmanager",
@@ -30,7 +31,8 @@ pub(crate) static SECRETS_MANAGER: Service = Service {
     region: None,
 };
 
-pub(crate) static PARAMETER_STORE: Service = Service {
+/// Systems Manager, which holds the Parameter Store.
+pub static PARAMETER_STORE: Service = Service {
     title: "the Parameter Store",
     label: "AWS/ParameterStore",
     signing: "ssm",
@@ -40,17 +42,19 @@ pub(crate) static PARAMETER_STORE: Service = Service {
     region: None,
 };
 
-pub(crate) static STS: Service = Service {
+/// The Security Token Service.
+pub static STS: Service = Service {
     title: "STS",
     label: "AWS/STS",
     signing: "sts",
     target: "",
     host: "sts",
-    variable: "AWS_STS_ENDPOINT",
+    variable: STS_ENDPOINT,
     region: None,
 };
 
-pub(crate) static ECR: Service = Service {
+/// Private container registries.
+pub static ECR: Service = Service {
     title: "ECR",
     label: "AWS/ECR",
     signing: "ecr",
@@ -60,7 +64,8 @@ pub(crate) static ECR: Service = Service {
     region: None,
 };
 
-pub(crate) static ECR_PUBLIC: Service = Service {
+/// The public container registry.
+pub static ECR_PUBLIC: Service = Service {
     title: "ECR Public",
     label: "AWS/ECRPublic",
     signing: "ecr-public",
@@ -69,6 +74,9 @@ pub(crate) static ECR_PUBLIC: Service = Service {
     variable: "AWS_ECR_PUBLIC_ENDPOINT",
     region: Some("us-east-1"),
 };
+
+/// Under this name the [endpoints](Endpoints) hold the address that takes the place of STS's own.
+pub const STS_ENDPOINT: &str = "AWS_STS_ENDPOINT";
 
 /// Domains of AWS's partitions, by how their regions begin.
 const DOMAINS: [(&str, &str); 6] = [
@@ -84,21 +92,21 @@ const DOMAIN: &str = "amazonaws.com";
 
 /// Where a service answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub struct Place {
     /// The address of the one resource.
-    pub(crate) uri: Uri,
+    pub uri: Uri,
     /// As the `Host` header has it.
-    pub(crate) host: String,
+    pub host: String,
     /// The region in signatures.
-    pub(crate) region: String,
+    pub region: String,
 }
 
 impl Service {
-    /// Where it answers for `region`, which holds letters, digits and dashes only.
+    /// Where it answers for `region`, which [is one](is_region).
     ///
     /// # Errors
     /// `InvalidConfig` for an address of the controller's that is none.
-    pub(crate) fn place(&self, region: &str, endpoints: &Endpoints) -> Result<Place> {
+    pub fn place(&self, region: &str, endpoints: &Endpoints) -> Result<Place> {
         let region = self.region.unwrap_or(region);
         let address = match endpoints.get(self.variable) {
             Some(address) => address.to_owned(),
@@ -109,6 +117,12 @@ impl Service {
             Error::new(ErrorKind::InvalidConfig, "use the settings", message)
         })
     }
+}
+
+/// Whether `text` may be the name of a region. It becomes part of a host's name: what is none must not lead elsewhere.
+pub fn is_region(text: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !text.is_empty() && text.len() <= 63 && text.bytes().all(legal)
 }
 
 fn place(address: &str, region: &str) -> Option<Place> {
