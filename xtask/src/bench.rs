@@ -59,7 +59,7 @@ pub(crate) struct Options {
     /// Secrets that nobody synced [default: 5000 of 10 KiB in idle, 50000 of 1 KiB in scale].
     #[arg(long, value_name = "N")]
     foreign: Option<u32>,
-    /// How long Vault is sealed in scale. If that is less than two intervals, every object is asked for a sync meanwhile.
+    /// How long Vault is sealed in scale. If that is less than two intervals, every object is made due meanwhile.
     #[arg(long, value_name = "MINUTES", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
     outage: u16,
     /// Requests that the bare writer has open at once.

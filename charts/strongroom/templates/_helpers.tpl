@@ -42,10 +42,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{/* Whether only one namespace is looked at, with rights in that namespace only. */}}
+{{/* The only namespaces that are looked at, separated by commas; nothing if all are. */}}
+{{- define "strongroom.scopedNamespaces" -}}
+{{- concat (list .Values.scopedNamespace) (default (list) .Values.scopedNamespaces) | compact | uniq | join "," }}
+{{- end }}
+
+{{/* Whether only some namespaces are looked at, with rights in these namespaces only. */}}
 {{- define "strongroom.isScoped" -}}
 {{- if .Values.scopedRBAC -}}
-{{- if not .Values.scopedNamespace }}{{ fail "scopedRBAC needs scopedNamespace: the namespace in which the rights are given" }}{{ end -}}
+{{- if not (include "strongroom.scopedNamespaces" .) }}{{ fail "scopedRBAC needs scopedNamespace or scopedNamespaces: where the rights are given" }}{{ end -}}
 true
 {{- end -}}
 {{- end }}

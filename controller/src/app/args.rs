@@ -71,9 +71,9 @@ pub(super) struct ControllerArgs {
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
           default_missing_value = "true")]
     pub(super) enable_object_metrics: bool,
-    /// Only this namespace; all if not given.
-    #[arg(long, default_value = "")]
-    pub(super) namespace: String,
+    /// Only these namespaces, separated by commas or each with a flag of its own, with watches in each; all if not given.
+    #[arg(long = "namespace", value_name = "NAMESPACE", value_delimiter = ',')]
+    namespaces: Vec<String>,
     /// Only stores of this class (`spec.controller`) and those of none.
     #[arg(long, default_value = "default")]
     pub(super) controller_class: String,
@@ -182,6 +182,20 @@ pub(super) struct ControllerArgs {
     #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
           default_missing_value = "true")]
     pub(super) enable_synced_condition: bool,
+}
+
+impl ControllerArgs {
+    /// The namespaces to look after; none for all. One empty name alone is upstream's way to say all; in a list it is a
+    /// mistake, which may not be taken for that.
+    pub(super) fn namespaces(&self) -> anyhow::Result<&[String]> {
+        match self.namespaces.as_slice() {
+            [all] if all.is_empty() => Ok(&[]),
+            listed if listed.iter().any(String::is_empty) => {
+                anyhow::bail!("--namespace: one of the {} names is empty", listed.len())
+            }
+            listed => Ok(listed),
+        }
+    }
 }
 
 /// Where AWS's services are asked in place of their public addresses, under upstream's names (spec eso-providers C.2).
@@ -333,6 +347,24 @@ mod tests {
         assert_eq!(args.metrics_addr.0, "0.0.0.0:9000".parse().unwrap());
         assert!(!args.enable_flood_gate && args.enable_secret_store_reconciler);
         assert_eq!(args.store_requeue_interval.0, Duration::from_secs(90));
+    }
+
+    #[test]
+    fn namespaces_come_in_a_list_or_one_by_one() {
+        let namespaces = |flags: &[&str]| {
+            let args = ["strongroom", "controller"].iter().chain(flags);
+            let Command::Controller(args) = Args::try_parse_from(args).unwrap().command else { panic!() };
+            args.namespaces().map(<[String]>::to_vec).map_err(|error| error.to_string())
+        };
+        let all: Vec<String> = Vec::new();
+        assert_eq!(namespaces(&[]), Ok(all.clone()));
+        assert_eq!(namespaces(&["--namespace="]), Ok(all));
+        assert_eq!(namespaces(&["--namespace", "a"]), Ok(vec!["a".to_owned()]));
+        let three = ["a", "b", "c"].map(str::to_owned).to_vec();
+        assert_eq!(namespaces(&["--namespace=a,b", "--namespace", "c"]), Ok(three));
+        for bad in ["--namespace=a,", "--namespace=,"] {
+            assert_eq!(namespaces(&[bad]), Err("--namespace: one of the 2 names is empty".to_owned()));
+        }
     }
 
     #[test]

@@ -24,7 +24,9 @@ use crate::context::{Context, InStep, Marks, Settings};
 use crate::election::{Election, Terms};
 use crate::external_secret::{Asked, Brake, BrakeLimits, Refreshed, StatusSchema, Templates};
 use crate::generators::{Clients, Registry};
-use crate::kube_io::{Cluster, Events, ManifestMirrors, Mirror, ObjectKey, Outbox, References, watches};
+use crate::kube_io::{
+    Cluster, Events, ManifestMirrors, Mirror, ObjectKey, Outbox, References, Scope, watches,
+};
 use crate::leases::{LeaseClients, Owners, Turns};
 use crate::policies::Policies;
 use crate::random::SystemRandom;
@@ -80,10 +82,7 @@ async fn run(args: ControllerArgs, level: LogLevel) -> anyhow::Result<()> {
     let admin = Admin::bind(args.metrics_addr, args.live_addr).await?;
     let endpoint = refresh_listener(&args).await?;
     let client = kube_client().await?;
-    let scope = watches::Scope {
-        namespace: Some(args.namespace.clone()).filter(|namespace| !namespace.is_empty()),
-        cluster_stores: args.enable_cluster_store_reconciler,
-    };
+    let scope = Scope::of(args.namespaces()?, args.enable_cluster_store_reconciler);
     let audit = Audit::open(&args.audit_log).context("--audit-log")?;
     let context = Arc::new(Context { audit, ..context(&args, &scope, &client, logins) });
     let mut background = JoinSet::new();
@@ -96,7 +95,7 @@ async fn run(args: ControllerArgs, level: LogLevel) -> anyhow::Result<()> {
         let audiences = args.refresh_api_audience.iter().filter(|name| !name.is_empty()).cloned().collect();
         background.spawn(refresh::serve(listener, refresh::Api { context: Arc::clone(&context), audiences }));
     }
-    watches::spawn(&mut background, client, &scope, &context);
+    watches::spawn(&mut background, &client, &scope, &context);
     let election = election(&args, &context)?;
     let begin = async {
         context.synced().await;
@@ -255,12 +254,7 @@ fn allowed_logins(listed: &[String]) -> anyhow::Result<AllowedLogins> {
     Ok(AllowedLogins::only(listed.iter().cloned()))
 }
 
-fn context(
-    args: &ControllerArgs,
-    scope: &watches::Scope,
-    client: &kube::Client,
-    logins: AllowedLogins,
-) -> Context {
+fn context(args: &ControllerArgs, scope: &Scope, client: &kube::Client, logins: AllowedLogins) -> Context {
     let cluster = Cluster::new(client.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let detail = if args.enable_object_metrics { Detail::Objects } else { Detail::Totals };
@@ -277,7 +271,7 @@ fn context(
     };
     let outbox = Outbox::open(cluster.clone());
     let events = |component| Events::new(outbox.clone(), component, Arc::clone(&clock));
-    let references = Arc::new(References::within(scope.namespace.clone()));
+    let references = Arc::new(References::within(scope.clone()));
     let limits = Limits { total: args.concurrent.into(), per_group: args.concurrent_per_store.into() };
     Context {
         external_secrets: Arc::new(Mirror::default()),
@@ -420,7 +414,7 @@ pub(crate) mod tests {
                 )
             }
         });
-        let scope = watches::Scope { namespace: None, cluster_stores: true };
+        let scope = Scope::of(&[], true);
         context(&args, &scope, &kube::Client::new(service, "default"), AllowedLogins::default())
     }
 }

@@ -1,13 +1,14 @@
 //! `Mirror`: what the API server holds of one kind, reduced to what is needed, kept by a watch and by our own
 //! writes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::ObjectKey;
+use super::scope::Part;
 
 /// A map from key to the newest seen value.
 ///
@@ -16,6 +17,7 @@ use super::ObjectKey;
 ///   event comes later, and an event that was overtaken by it is dropped. (Resource versions of one kind can
 ///   be compared as numbers, Kubernetes 1.35 API conventions.)
 /// - During a relist readers see the old content; what the list did not show is removed at its end.
+/// - Several watches may fill one mirror, each with a part of the cluster: a relist of one takes nothing from another.
 #[derive(Debug)]
 pub struct Mirror<T> {
     state: RwLock<State<T>>,
@@ -25,7 +27,12 @@ pub struct Mirror<T> {
 #[derive(Debug)]
 struct State<T> {
     objects: HashMap<ObjectKey, Entry<T>>,
+    /// How many relists have begun.
     epoch: u64,
+    /// How many parts there are.
+    parts: usize,
+    /// Those of which there was a complete list.
+    listed: HashSet<Part>,
 }
 
 #[derive(Debug)]
@@ -39,7 +46,7 @@ struct Entry<T> {
 impl<T> Default for Mirror<T> {
     fn default() -> Self {
         Self {
-            state: RwLock::new(State { objects: HashMap::new(), epoch: 0 }),
+            state: RwLock::new(State { objects: HashMap::new(), epoch: 0, parts: 1, listed: HashSet::new() }),
             synced: watch::Sender::new(false),
         }
     }
@@ -123,22 +130,33 @@ impl<T> Mirror<T> {
         state.objects.remove(key).map(|entry| entry.value)
     }
 
-    /// A relist begins.
-    pub(super) fn begin_relist(&self) {
-        self.state.write().unwrap_or_else(PoisonError::into_inner).epoch += 1;
+    /// So many watches fill it, each with a part of its own; one unless this is said before they begin.
+    pub(super) fn filled_by(&self, parts: usize) {
+        self.state.write().unwrap_or_else(PoisonError::into_inner).parts = parts;
     }
 
-    /// A relist ended: removes and gives what was neither listed nor written since it began.
-    pub(super) fn end_relist(&self) -> Vec<(ObjectKey, Arc<T>)> {
+    /// A relist of one part begins; gives its epoch.
+    pub(super) fn begin_relist(&self) -> u64 {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let epoch = state.epoch;
+        state.epoch += 1;
+        state.epoch
+    }
+
+    /// The relist of `part` that began with `epoch` has ended: removes and gives what was neither listed nor written
+    /// since.
+    pub(super) fn end_relist(&self, part: &Part, epoch: u64) -> Vec<(ObjectKey, Arc<T>)> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let gone = state
             .objects
-            .extract_if(|_, entry| entry.epoch < epoch)
+            .extract_if(|key, entry| entry.epoch < epoch && part.holds(&key.namespace))
             .map(|(key, entry)| (key, entry.value))
             .collect();
+        state.listed.insert(part.clone());
+        let complete = state.listed.len() >= state.parts;
         drop(state);
-        self.synced.send_replace(true);
+        if complete {
+            self.synced.send_replace(true);
+        }
         gone
     }
 
@@ -147,14 +165,14 @@ impl<T> Mirror<T> {
         self.synced.send_replace(true);
     }
 
-    /// Waits until the first list is complete.
+    /// Waits until the first list of every part is complete.
     pub async fn synced(&self) {
         let mut synced = self.synced.subscribe();
         // The sender lives in self, so waiting cannot fail.
         let _ = synced.wait_for(|synced| *synced).await;
     }
 
-    /// True once the first list is complete.
+    /// True once the first list of every part is complete.
     pub fn is_synced(&self) -> bool {
         *self.synced.borrow()
     }
@@ -172,6 +190,7 @@ pub(super) fn number(version: Option<&str>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kube_io::Scope;
 
     fn key(name: &str) -> ObjectKey {
         ObjectKey::new("ns", name)
@@ -193,13 +212,36 @@ mod tests {
         let mirror = Mirror::default();
         mirror.put(key("gone"), Some("1"), 1).unwrap();
         mirror.put(key("kept"), Some("2"), 2).unwrap();
-        mirror.begin_relist();
+        let began = mirror.begin_relist();
         assert!(!mirror.wants(&key("kept"), Some("2")), "it is known, and seen by this");
         assert!(mirror.wants(&key("kept"), Some("3")) && mirror.wants(&key("written"), Some("9")));
         mirror.put(key("written"), Some("9"), 3).unwrap();
         assert!(!mirror.is_synced());
-        assert_eq!(mirror.end_relist(), [(key("gone"), Arc::new(1))]);
+        assert_eq!(mirror.end_relist(&Part::default(), began), [(key("gone"), Arc::new(1))]);
         assert!(mirror.is_synced());
         assert_eq!(mirror.len(), 2);
+    }
+    #[test]
+    fn a_relist_of_one_namespace_takes_nothing_from_another() {
+        let scope = Scope::of(&["a".to_owned(), "b".to_owned()], false);
+        let [a, b] = scope.parts() else { panic!() };
+        let mirror = Mirror::default();
+        mirror.filled_by(2);
+        for namespace in ["a", "b"] {
+            for name in ["kept", "gone"] {
+                mirror.put(ObjectKey::new(namespace, name), Some("1"), namespace).unwrap();
+            }
+        }
+        let of_a = mirror.begin_relist();
+        mirror.wants(&ObjectKey::new("a", "kept"), Some("1"));
+        // The other begins before this one ends.
+        let of_b = mirror.begin_relist();
+        mirror.wants(&ObjectKey::new("b", "kept"), Some("1"));
+        assert_eq!(mirror.end_relist(a, of_a), [(ObjectKey::new("a", "gone"), Arc::new("a"))]);
+        assert!(!mirror.is_synced(), "there is no list of the other yet");
+        mirror.end_relist(a, mirror.begin_relist());
+        assert!(!mirror.is_synced(), "two lists of one do not make up for it");
+        assert_eq!(mirror.end_relist(b, of_b), [(ObjectKey::new("b", "gone"), Arc::new("b"))]);
+        assert!(mirror.is_synced());
     }
 }

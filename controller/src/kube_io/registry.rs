@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{ObjectKey, mirror};
+use super::scope::Part;
+use super::{ObjectKey, Scope, mirror};
 use crate::stores::StoreId;
 
 /// A kind of object that ours refer to and that is not ours.
@@ -61,10 +62,10 @@ pub enum Freshness {
 /// watch of ExternalSecrets, and by the watches of the referenced kinds.
 ///
 /// It holds referenced objects only, whatever else lives in the cluster, and no values.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct References {
-    /// Only references into this namespace are watched; all if none is given.
-    namespace: Option<String>,
+    /// Only references into these are watched.
+    scope: Scope,
     state: Mutex<State>,
 }
 
@@ -72,7 +73,8 @@ pub struct References {
 struct State {
     targets: HashMap<Reference, Target>,
     templates: HashMap<ObjectKey, Vec<Reference>>,
-    stretches: HashMap<ReferenceKind, u64>,
+    /// The unbroken stretch in which the watch of a kind in one part is.
+    stretches: HashMap<(ReferenceKind, Part), u64>,
     begun: u64,
 }
 
@@ -92,9 +94,9 @@ pub struct Interest {
 }
 
 impl References {
-    /// For watches of `namespace`, or of the whole cluster.
-    pub fn within(namespace: Option<String>) -> Self {
-        Self { namespace, state: Mutex::default() }
+    /// For watches of `scope`.
+    pub fn within(scope: Scope) -> Self {
+        Self { scope, state: Mutex::default() }
     }
 
     /// Notes that `dependant` refers to `reference`, before it is read: so that no change falls between.
@@ -102,8 +104,7 @@ impl References {
     pub fn interest(self: &Arc<Self>, reference: Reference, dependant: Dependant) -> (Interest, Shown) {
         let mut state = self.lock();
         let version = state.add(&reference, &dependant);
-        let watched = self.namespace.as_ref().is_none_or(|namespace| *namespace == reference.key.namespace);
-        let stretch = state.stretches.get(&reference.kind).copied().filter(|_| watched);
+        let stretch = self.stretch(&state, &reference);
         drop(state);
         (Interest { references: Arc::clone(self), reference, dependant }, Shown { stretch, version })
     }
@@ -129,7 +130,7 @@ impl References {
         let Some(target) = state.targets.get(reference) else { return Freshness::Unknown };
         if target.newest > known.version {
             Freshness::Changed
-        } else if known.stretch.is_some() && known.stretch == state.stretches.get(&reference.kind).copied() {
+        } else if known.stretch.is_some() && known.stretch == self.stretch(&state, reference) {
             Freshness::Same
         } else {
             Freshness::Unknown
@@ -145,14 +146,17 @@ impl References {
         target.dependants.keys().cloned().collect()
     }
 
-    /// The watch of `kind` is unbroken from now on. Gives the stores that have to look because it was not
+    /// The watch of `kind` in `part` is unbroken from now on. Gives the stores that have to look because it was not
     /// before.
-    pub(super) fn resumed(&self, kind: ReferenceKind) -> Vec<Dependant> {
+    pub(super) fn resumed(&self, kind: ReferenceKind, part: &Part) -> Vec<Dependant> {
         let mut state = self.lock();
         state.begun += 1;
         let begun = state.begun;
-        state.stretches.insert(kind, begun);
-        let missed = state.targets.iter().filter(|(reference, _)| reference.kind == kind);
+        state.stretches.insert((kind, part.clone()), begun);
+        let missed = state
+            .targets
+            .iter()
+            .filter(|(reference, _)| reference.kind == kind && part.holds(&reference.key.namespace));
         let mut dependants: Vec<_> =
             missed.flat_map(|(_, target)| target.dependants.keys().cloned()).collect();
         dependants.sort_unstable();
@@ -161,9 +165,9 @@ impl References {
         dependants
     }
 
-    /// The watch of `kind` is broken: from now on it cannot tell what is newest.
-    pub(super) fn interrupted(&self, kind: ReferenceKind) {
-        self.lock().stretches.remove(&kind);
+    /// The watch of `kind` in `part` is broken: from now on it cannot tell what is newest.
+    pub(super) fn interrupted(&self, kind: ReferenceKind, part: &Part) {
+        self.lock().stretches.remove(&(kind, part.clone()));
     }
 
     /// How many objects are referred to.
@@ -174,6 +178,12 @@ impl References {
     /// True if nothing is referred to.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// In which stretch of its watch `reference` is, if it is watched.
+    fn stretch(&self, state: &State, reference: &Reference) -> Option<u64> {
+        let part = self.scope.parts().iter().find(|part| part.holds(&reference.key.namespace))?;
+        state.stretches.get(&(reference.kind, part.clone())).copied()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -200,6 +210,13 @@ impl State {
         if target.dependants.is_empty() {
             self.targets.remove(reference);
         }
+    }
+}
+
+/// Of the whole cluster.
+impl Default for References {
+    fn default() -> Self {
+        Self::within(Scope::of(&[], true))
     }
 }
 
@@ -242,7 +259,7 @@ mod tests {
         let references = Arc::new(References::default());
         let (_before, unwatched) = references.interest(secret("token"), store("a"));
         assert_eq!(references.freshness(&secret("token"), unwatched), Freshness::Unknown);
-        assert_eq!(references.resumed(ReferenceKind::Secret), [store("a")]);
+        assert_eq!(references.resumed(ReferenceKind::Secret, &Part::default()), [store("a")]);
         let (_interest, shown) = references.interest(secret("token"), store("a"));
         let freshness = |version| references.freshness(&secret("token"), Shown { version, ..shown });
         assert_eq!(freshness(5), Freshness::Same);
@@ -252,17 +269,35 @@ mod tests {
         references.changed(&secret("token"), Some("6"));
         assert_eq!(freshness(5), Freshness::Changed);
         assert_eq!(freshness(6), Freshness::Same);
-        references.interrupted(ReferenceKind::Secret);
+        references.interrupted(ReferenceKind::Secret, &Part::default());
         assert_eq!(freshness(6), Freshness::Unknown);
-        references.resumed(ReferenceKind::Secret);
+        references.resumed(ReferenceKind::Secret, &Part::default());
         assert_eq!(freshness(6), Freshness::Unknown, "something may have been missed");
     }
 
     #[test]
-    fn what_lies_outside_the_watched_namespace_is_never_known_to_be_fresh() {
-        let references = Arc::new(References::within(Some("other".to_owned())));
-        references.resumed(ReferenceKind::Secret);
+    fn what_lies_outside_the_watched_namespaces_is_never_known_to_be_fresh() {
+        let scope = Scope::of(&["other".to_owned(), "another".to_owned()], false);
+        let references = Arc::new(References::within(scope.clone()));
+        for part in scope.parts() {
+            assert_eq!(references.resumed(ReferenceKind::Secret, part), []);
+        }
         let (_interest, shown) = references.interest(secret("token"), store("a"));
+        assert_eq!(references.freshness(&secret("token"), shown), Freshness::Unknown);
+    }
+
+    #[test]
+    fn the_watch_of_one_namespace_says_nothing_about_another() {
+        let scope = Scope::of(&["ns".to_owned(), "other".to_owned()], false);
+        let [own, other] = scope.parts() else { panic!() };
+        let references = Arc::new(References::within(scope.clone()));
+        let (_before, _) = references.interest(secret("token"), store("a"));
+        assert_eq!(references.resumed(ReferenceKind::Secret, other), []);
+        assert_eq!(references.resumed(ReferenceKind::Secret, own), [store("a")]);
+        let (_interest, shown) = references.interest(secret("token"), store("a"));
+        references.interrupted(ReferenceKind::Secret, other);
+        assert_eq!(references.freshness(&secret("token"), shown), Freshness::Same);
+        references.interrupted(ReferenceKind::Secret, own);
         assert_eq!(references.freshness(&secret("token"), shown), Freshness::Unknown);
     }
 }

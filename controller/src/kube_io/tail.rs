@@ -15,6 +15,7 @@ use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 
 use super::registry::{Dependant, Reference, ReferenceKind, References};
+use super::scope::Part;
 use super::{ApiError, ObjectKey};
 use crate::schedule::Backoff;
 
@@ -30,6 +31,8 @@ pub(super) type Tell = Box<dyn Fn(&Dependant, bool) + Send + Sync>;
 pub(super) struct Tail<K> {
     pub(super) api: Api<K>,
     pub(super) kind: ReferenceKind,
+    /// What `api` covers.
+    pub(super) part: Part,
     pub(super) references: Arc<References>,
     pub(super) tell: Tell,
 }
@@ -52,7 +55,7 @@ impl<K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug> Tail<K> {
                 Err(error) => error,
             };
             for kind in self.kinds() {
-                self.references.interrupted(kind);
+                self.references.interrupted(kind, &self.part);
             }
             failures = failures.saturating_add(1);
             tracing::warn!(kind = ?self.kind, %error,
@@ -63,7 +66,7 @@ impl<K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug> Tail<K> {
 
     /// Watches unbroken from `version` on; gives what broke it.
     async fn stretch(&self, mut version: String, failures: &mut u32) -> ApiError {
-        for dependant in self.kinds().flat_map(|kind| self.references.resumed(kind)) {
+        for dependant in self.kinds().flat_map(|kind| self.references.resumed(kind, &self.part)) {
             (self.tell)(&dependant, false);
         }
         loop {

@@ -1,16 +1,13 @@
 //! Watches: each keeps a mirror and tells about what changed.
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
-use jiff::Timestamp;
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, ServiceAccount};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use k8s_openapi::{ByteString, NamespaceResourceScope};
 use kube::api::{ObjectMeta, PartialObjectMeta};
 use kube::core::DynamicObject;
 use kube::runtime::WatchStreamExt;
@@ -24,102 +21,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::registry::{Dependant, ReferenceKind};
+use super::scope::{Part, Scope};
 use super::tail::Tail;
-use super::watched::{Unread, WithData};
-use super::{ApiError, Mirror, ObjectKey};
+use super::watched::Unread;
+use super::{ApiError, Mirror, NamespaceView, ObjectKey, SecretDigest};
 use crate::context::Context;
 use crate::stores::{StoreId, StoreView};
-use crate::{external_secret, generators, hash, leases, policies, secret_store};
-
-/// What is kept of a managed Secret, or of another managed target: enough to tell whether it is in step, and no
-/// value.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SecretDigest {
-    /// The object's uid.
-    pub uid: String,
-    /// The version that was digested.
-    pub resource_version: String,
-    /// Hash of `.data` as it is (spec eso-core 2.4).
-    pub hash: String,
-    /// What the data-hash annotation claims.
-    pub claimed_hash: Option<String>,
-    /// The controlling owner, if there is one.
-    pub controller: Option<OwnerReference>,
-    /// The `created-by` label.
-    pub created_by: Option<String>,
-    /// When it goes, if it keeps the previous values of another.
-    pub previous_until: Option<Timestamp>,
-}
-
-impl SecretDigest {
-    /// The digest of `secret`; its values are not kept.
-    pub fn of(secret: &Secret) -> Self {
-        let data = secret.data.iter().flatten().map(|(key, value)| (key.as_str(), value.0.as_slice()));
-        Self::with_hash(&secret.metadata, hash::data(data))
-    }
-
-    /// The digest of a Secret as it came. `None` if it is none.
-    fn read(unread: &Unread<Secret>) -> Option<Self> {
-        let WithData { metadata, data } = unread.with_data::<BTreeMap<String, ByteString>>()?;
-        let data = data.iter().flatten().map(|(key, value)| (key.as_str(), value.0.as_slice()));
-        Some(Self::with_hash(&metadata, hash::data(data)))
-    }
-
-    /// The digest of a target that is not a Secret. One without content has an empty hash.
-    pub fn of_manifest(object: &DynamicObject) -> Self {
-        Self::with_hash(&object.metadata, hash::manifest(&object.data).unwrap_or_default())
-    }
-
-    fn with_hash(meta: &ObjectMeta, hash: String) -> Self {
-        Self {
-            uid: meta.uid.clone().unwrap_or_default(),
-            resource_version: meta.resource_version.clone().unwrap_or_default(),
-            hash,
-            claimed_hash: meta
-                .annotations
-                .iter()
-                .flatten()
-                .find(|(key, _)| *key == names::ANNOTATION_DATA_HASH)
-                .map(|(_, value)| value.clone()),
-            controller: meta
-                .owner_references
-                .iter()
-                .flatten()
-                .find(|owner| owner.controller == Some(true))
-                .cloned(),
-            created_by: meta
-                .labels
-                .iter()
-                .flatten()
-                .find(|(key, _)| *key == names::LABEL_CREATED_BY)
-                .map(|(_, value)| value.clone()),
-            previous_until: meta
-                .annotations
-                .iter()
-                .flatten()
-                .find(|(key, _)| *key == names::ANNOTATION_PREVIOUS_UNTIL)
-                .and_then(|(_, value)| value.parse().ok()),
-        }
-    }
-}
-
-/// What is kept of a namespace.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NamespaceView {
-    /// Its labels, which store conditions select on.
-    pub labels: BTreeMap<String, String>,
-    /// True while it is being deleted.
-    pub terminating: bool,
-}
-
-/// Which part of the cluster is watched.
-#[derive(Clone, Debug)]
-pub struct Scope {
-    /// Only this namespace.
-    pub namespace: Option<String>,
-    /// Cluster-scoped kinds, too.
-    pub cluster_stores: bool,
-}
+use crate::{external_secret, generators, leases, policies, secret_store};
 
 /// The same interruption of a watch is a warning at most this often.
 const QUIET: Duration = Duration::from_mins(10);
@@ -127,57 +35,81 @@ const QUIET: Duration = Duration::from_mins(10);
 /// What a watch tells: the key, the value before and the value now.
 type Notice<T> = Box<dyn Fn(&ObjectKey, Option<&T>, Option<&T>) + Send>;
 
+/// The same, told to a context.
+type Tell<T> = fn(&Context, &ObjectKey, Option<&T>, Option<&T>);
+
+/// Starts watches.
+struct Starter<'a> {
+    tasks: &'a mut JoinSet<anyhow::Result<()>>,
+    client: Client,
+    scope: &'a Scope,
+    context: &'a Arc<Context>,
+}
+
 /// Starts all watches as tasks; they run until they are aborted.
-pub fn spawn(tasks: &mut JoinSet<anyhow::Result<()>>, client: Client, scope: &Scope, context: &Arc<Context>) {
-    let external_secrets = context.notice(external_secret::watch::external_secret);
-    tasks.spawn(never_ends(follow(
-        scope.api::<Unread<ExternalSecret>>(&client),
-        watcher::Config::default(),
-        Arc::clone(&context.external_secrets),
+pub fn spawn(
+    tasks: &mut JoinSet<anyhow::Result<()>>,
+    client: &Client,
+    scope: &Scope,
+    context: &Arc<Context>,
+) {
+    let usual = watcher::Config::default;
+    let mut start = Starter { tasks, client: client.clone(), scope, context };
+    start.follow::<Unread<ExternalSecret>, _>(
+        &usual(),
+        &context.external_secrets,
         |unread| Some(unread.read()),
-        external_secrets,
-    )));
-    tasks.spawn(never_ends(follow(
-        scope.api::<Unread<Secret>>(&client),
-        managed(),
-        Arc::clone(&context.secrets),
+        external_secret::watch::external_secret,
+    );
+    start.follow::<Unread<Secret>, _>(
+        &managed(),
+        &context.secrets,
         |unread| SecretDigest::read(&unread),
-        context.notice(external_secret::watch::secret),
-    )));
-    tasks.spawn(never_ends(follow(
-        scope.api::<Unread<SecretStore>>(&client),
-        watcher::Config::default(),
-        Arc::clone(&context.stores.namespaced),
+        external_secret::watch::secret,
+    );
+    start.follow::<Unread<SecretStore>, _>(
+        &usual(),
+        &context.stores.namespaced,
         |unread| Some(StoreView::namespaced(unread.read())),
-        context.notice(|context, key, old, new| {
-            secret_store::watch(context, &StoreId::namespaced(key.clone()), old, new);
-        }),
-    )));
-    tasks.spawn(never_ends(follow(
-        scope.api::<Unread<GeneratorState>>(&client),
-        watcher::Config::default(),
-        Arc::clone(&context.generator_states),
+        |context, key, old, new| secret_store::watch(context, &StoreId::namespaced(key.clone()), old, new),
+    );
+    start.follow::<Unread<GeneratorState>, _>(
+        &usual(),
+        &context.generator_states,
         |unread| Some(unread.read()),
-        context.notice(generators::watch),
-    )));
-    tasks.spawn(never_ends(follow(
-        scope.api::<Unread<SecretLease>>(&client),
-        watcher::Config::default(),
-        Arc::clone(&context.leases),
+        generators::watch,
+    );
+    start.follow::<Unread<SecretLease>, _>(
+        &usual(),
+        &context.leases,
         |unread| Some(unread.read()),
-        context.notice(leases::watch),
-    )));
-    tasks.spawn(never_ends(follow(
-        scope.api::<Unread<SyncPolicy>>(&client),
-        watcher::Config::default(),
-        Arc::clone(&context.policies.mirror),
+        leases::watch,
+    );
+    start.follow::<Unread<SyncPolicy>, _>(
+        &usual(),
+        &context.policies.mirror,
         |unread| Some(unread.read()),
-        context.notice(policies::watch),
-    )));
+        policies::watch,
+    );
+    start.tails::<Secret>(ReferenceKind::Secret);
+    start.tails::<ConfigMap>(ReferenceKind::ConfigMap);
+    start.tails::<ServiceAccount>(ReferenceKind::ServiceAccount);
+    tasks.spawn(never_ends(follow_manifests(client.clone(), scope.clone(), Arc::clone(context))));
+    spawn_of_cluster(tasks, client, scope, context);
+}
+
+/// The watches of kinds without a namespace.
+fn spawn_of_cluster(
+    tasks: &mut JoinSet<anyhow::Result<()>>,
+    client: &Client,
+    scope: &Scope,
+    context: &Arc<Context>,
+) {
     if scope.cluster_stores {
         tasks.spawn(never_ends(follow(
             Api::<Unread<ClusterSecretStore>>::all(client.clone()),
             watcher::Config::default(),
+            Part::default(),
             Arc::clone(&context.stores.cluster),
             |unread| Some(StoreView::cluster(unread.read())),
             context.notice(|context, key, old, new| {
@@ -187,17 +119,12 @@ pub fn spawn(tasks: &mut JoinSet<anyhow::Result<()>>, client: Client, scope: &Sc
     } else {
         context.stores.cluster.stay_empty();
     }
-    tasks.spawn(never_ends(scope.tail::<Secret>(&client, ReferenceKind::Secret, context).follow()));
-    tasks.spawn(never_ends(scope.tail::<ConfigMap>(&client, ReferenceKind::ConfigMap, context).follow()));
-    tasks.spawn(never_ends(
-        scope.tail::<ServiceAccount>(&client, ReferenceKind::ServiceAccount, context).follow(),
-    ));
-    tasks.spawn(never_ends(follow_manifests(client.clone(), scope.clone(), Arc::clone(context))));
-    // With one namespace and no cluster stores nobody asks for namespaces, and we may have no right to them.
-    if scope.cluster_stores || scope.namespace.is_none() {
+    // With some namespaces and no cluster stores nobody asks for namespaces, and we may have no right to them.
+    if scope.cluster_stores || scope.is_everything() {
         tasks.spawn(never_ends(follow(
-            Api::<PartialObjectMeta<Namespace>>::all(client),
+            Api::<PartialObjectMeta<Namespace>>::all(client.clone()),
             watcher::Config::default(),
+            Part::default(),
             Arc::clone(&context.namespaces),
             |namespace| Some(NamespaceView::of(namespace)),
             context.notice(external_secret::watch::namespace),
@@ -207,22 +134,22 @@ pub fn spawn(tasks: &mut JoinSet<anyhow::Result<()>>, client: Client, scope: &Sc
     }
 }
 
-/// Starts the watch of a kind of generic target when the first ExternalSecret asks for it.
+/// Starts the watches of a kind of generic target when the first ExternalSecret asks for it.
 async fn follow_manifests(client: Client, scope: Scope, context: Arc<Context>) {
     let Some(mut starts) = context.manifests.starts() else { return };
     let mut watches = JoinSet::new();
     while let Some((kind, mirror)) = starts.recv().await {
-        let api = match &scope.namespace {
-            Some(namespace) => Api::namespaced_with(client.clone(), namespace, kind.resource()),
-            None => Api::all_with(client.clone(), kind.resource()),
-        };
-        watches.spawn(follow(
-            api,
-            managed(),
-            mirror,
-            |object: DynamicObject| Some(SecretDigest::of_manifest(&object)),
-            context.notice(external_secret::watch::secret),
-        ));
+        mirror.filled_by(scope.parts().len());
+        for part in scope.parts() {
+            watches.spawn(follow(
+                part.manifests(&client, kind.resource()),
+                managed(),
+                part.clone(),
+                Arc::clone(&mirror),
+                |object: DynamicObject| Some(SecretDigest::of_manifest(&object)),
+                context.notice(external_secret::watch::secret),
+            ));
+        }
     }
 }
 
@@ -231,37 +158,49 @@ fn managed() -> watcher::Config {
     watcher::Config::default().labels(&format!("{}=true", names::LABEL_MANAGED)).page_size(200)
 }
 
-impl Scope {
-    fn tail<K>(&self, client: &Client, kind: ReferenceKind, context: &Arc<Context>) -> Tail<K>
-    where
+impl Starter<'_> {
+    /// A watch of each part, all into one mirror.
+    fn follow<K, T>(
+        &mut self,
+        config: &watcher::Config,
+        mirror: &Arc<Mirror<T>>,
+        project: fn(K) -> Option<T>,
+        tell: Tell<T>,
+    ) where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+        K: Clone + DeserializeOwned + Debug + Send + 'static,
+        T: Send + Sync + 'static,
     {
-        let (references, context) = (Arc::clone(&context.references), Arc::clone(context));
-        let tell = Box::new(move |dependant: &Dependant, known: bool| match dependant {
-            Dependant::Store(id) => secret_store::reference(&context, id, known),
-            Dependant::ExternalSecret(key) => external_secret::watch::template(&context, key),
-        });
-        Tail { api: self.api(client), kind, references, tell }
+        mirror.filled_by(self.scope.parts().len());
+        for part in self.scope.parts() {
+            let (api, mirror) = (part.api::<K>(&self.client), Arc::clone(mirror));
+            let notice = self.context.notice(tell);
+            self.tasks.spawn(never_ends(follow(api, config.clone(), part.clone(), mirror, project, notice)));
+        }
     }
 
-    fn api<K>(&self, client: &Client) -> Api<K>
+    /// A watch of the metadata of each part.
+    fn tails<K>(&mut self, kind: ReferenceKind)
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+        K: Clone + DeserializeOwned + Debug + Send + 'static,
     {
-        match &self.namespace {
-            Some(namespace) => Api::namespaced(client.clone(), namespace),
-            None => Api::all(client.clone()),
+        for part in self.scope.parts() {
+            self.tasks.spawn(never_ends(tail::<K>(&self.client, part, kind, self.context).follow()));
         }
     }
 }
 
-impl NamespaceView {
-    fn of(namespace: PartialObjectMeta<Namespace>) -> Self {
-        Self {
-            terminating: namespace.metadata.deletion_timestamp.is_some(),
-            labels: namespace.metadata.labels.unwrap_or_default(),
-        }
-    }
+fn tail<K>(client: &Client, part: &Part, kind: ReferenceKind, context: &Arc<Context>) -> Tail<K>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+{
+    let (references, context) = (Arc::clone(&context.references), Arc::clone(context));
+    let tell = Box::new(move |dependant: &Dependant, known: bool| match dependant {
+        Dependant::Store(id) => secret_store::reference(&context, id, known),
+        Dependant::ExternalSecret(key) => external_secret::watch::template(&context, key),
+    });
+    Tail { api: part.api(client), kind, part: part.clone(), references, tell }
 }
 
 impl Context {
@@ -283,6 +222,7 @@ async fn never_ends(watch: impl Future<Output = ()>) -> anyhow::Result<()> {
 async fn follow<K, T>(
     api: Api<K>,
     config: watcher::Config,
+    part: Part,
     mirror: Arc<Mirror<T>>,
     project: impl Fn(K) -> Option<T> + Send,
     notice: Notice<T>,
@@ -292,9 +232,10 @@ async fn follow<K, T>(
 {
     let mut events = watcher::watcher(api, config).default_backoff().boxed();
     let mut interruptions = Interruptions::default();
+    let mut relist = 0;
     loop {
         match events.try_next().await {
-            Ok(Some(Event::Init)) => mirror.begin_relist(),
+            Ok(Some(Event::Init)) => relist = mirror.begin_relist(),
             Ok(Some(Event::InitApply(object) | Event::Apply(object))) => {
                 store(&mirror, object, &project, &notice);
             }
@@ -305,7 +246,7 @@ async fn follow<K, T>(
                 }
             }
             Ok(Some(Event::InitDone)) => {
-                for (key, old) in mirror.end_relist() {
+                for (key, old) in mirror.end_relist(&part, relist) {
                     notice(&key, Some(&old), None);
                 }
             }
@@ -435,9 +376,8 @@ mod tests {
             context.schedule.finish(&key, crate::schedule::Next::After(Duration::from_mins(50)));
         }
 
-        let scope = Scope { namespace: None, cluster_stores: true };
         let client = context.cluster.client();
-        let tail = scope.tail::<ConfigMap>(&client, ReferenceKind::ConfigMap, &context);
+        let tail = tail::<ConfigMap>(&client, &Part::default(), ReferenceKind::ConfigMap, &context);
         let told = tokio::spawn(tail.follow());
         let job = tokio::time::timeout(Duration::from_secs(20), context.schedule.next()).await.unwrap();
         let key = ObjectKey::new("ns", "templated");

@@ -1,98 +1,29 @@
 //! Counters and gauges, with upstream's names where they mean the same (spec eso-core 8).
 
 use std::fmt;
-use std::hash::Hash;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::{Family, MetricConstructor};
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::{Metric, Registry};
+use prometheus_client::registry::Registry;
 use strongroom_crds::{LeaseState, WorkloadKind};
 use strongroom_provider_api::{Call, CallOutcome, ErrorKind, Meter, Operation};
 
+use super::labels::{
+    BreakerLabels, CallLabels, ConditionLabels, ControllerLabels, LaneLabels, LeaseLabels, LoadLabels,
+    ObjectLabels, OutcomeLabels, ReadyLabels, RestartLabels, SourceLabels, condition, object,
+};
 use super::process::ProcessStatistics;
+use super::register::{Register, registered};
 use super::work::Work;
 use crate::kube_io::ObjectKey;
 use crate::refresh::Outcome;
 use crate::schedule::Load;
 use crate::stores::{BreakerState, StoreId};
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ObjectLabels {
-    name: String,
-    namespace: String,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ConditionLabels {
-    name: String,
-    namespace: String,
-    condition: &'static str,
-    status: &'static str,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CallLabels {
-    provider: &'static str,
-    call: &'static str,
-    status: &'static str,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct LoadLabels {
-    controller: &'static str,
-    state: &'static str,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct LaneLabels {
-    controller: &'static str,
-    lane: &'static str,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct LeaseLabels {
-    state: &'static str,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RestartLabels {
-    kind: &'static str,
-    status: &'static str,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OutcomeLabels {
-    outcome: &'static str,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct SourceLabels {
-    source: &'static str,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct ControllerLabels {
-    pub(super) controller: &'static str,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ReadyLabels {
-    ready: &'static str,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct BreakerLabels {
-    kind: &'static str,
-    namespace: String,
-    name: String,
-    state: &'static str,
-}
 
 type Duration64 = Gauge<f64, AtomicU64>;
 
@@ -161,28 +92,6 @@ impl Default for Metrics {
     }
 }
 
-/// What a metric shows before anything was measured.
-pub(super) trait Example {
-    /// Shows one sample with empty labels, where there are labels.
-    fn show(&self);
-}
-
-impl<N, A> Example for Gauge<N, A> {
-    fn show(&self) {}
-}
-
-impl<S: Clone + Default + Eq + Hash, M: Clone, C: MetricConstructor<M>> Example for Family<S, M, C> {
-    fn show(&self) {
-        let _ = self.get_or_create_owned(&S::default());
-    }
-}
-
-/// Where metrics are registered.
-pub(super) struct Register {
-    registry: Registry,
-    examples: bool,
-}
-
 impl Metrics {
     /// All metrics at their start; with `examples`, each of them shows a sample, so that [`Metrics::text`] names all.
     fn new(detail: Detail, examples: bool) -> Self {
@@ -190,7 +99,8 @@ impl Metrics {
         registry.register_collector(Box::new(ProcessStatistics));
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("strongroom_build", "The version that runs", build);
-        let r = &mut Register { registry, examples };
+        let mut register = Register::over(registry, examples);
+        let r = &mut register;
         let conditions = "1 for the status that the condition has, 0 for the other one";
         let duration = "How long the last reconcile took; nanoseconds";
         let calls = "Calls to external services, by outcome";
@@ -235,7 +145,7 @@ impl Metrics {
             asked: registered(r, "strongroom_early_refreshes", asked),
             held: registered(r, "strongroom_deletions_held", held),
             leads: registered(r, "strongroom_leads", leads),
-            registry: std::mem::take(&mut r.registry),
+            registry: register.into_registry(),
         }
     }
 
@@ -440,36 +350,6 @@ impl Meter for Metrics {
     fn saved(&self, provider: &'static str) {
         self.work.saved(provider);
     }
-}
-
-/// A metric at its start, shown under `name`.
-pub(super) fn registered<M>(register: &mut Register, name: &str, help: &str) -> M
-where
-    M: Metric + Clone + Default + Example,
-{
-    registered_as(register, name, help, M::default())
-}
-
-/// `metric`, shown under `name`.
-pub(super) fn registered_as<M: Metric + Clone + Example>(
-    register: &mut Register,
-    name: &str,
-    help: &str,
-    metric: M,
-) -> M {
-    if register.examples {
-        metric.show();
-    }
-    register.registry.register(name, help, metric.clone());
-    metric
-}
-
-fn object(key: &ObjectKey) -> ObjectLabels {
-    ObjectLabels { name: key.name.clone(), namespace: key.namespace.clone() }
-}
-
-fn condition(key: &ObjectKey, status: &'static str) -> ConditionLabels {
-    ConditionLabels { name: key.name.clone(), namespace: key.namespace.clone(), condition: "Ready", status }
 }
 
 fn set_ready(family: &Family<ConditionLabels, Gauge>, key: &ObjectKey, ready: bool) {

@@ -1,9 +1,11 @@
 //! What the process tells about itself: metrics, logs, and the audit trail.
 
 mod audit;
+mod labels;
 mod logs;
 mod metrics;
 mod process;
+mod register;
 mod work;
 
 pub use audit::{Action, Audit, AuditLog, Entry, Object, Outcome, Read, Target};

@@ -10,7 +10,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use strongroom_provider_api::{ErrorKind, Operation};
 
-use super::metrics::{ControllerLabels, Register, registered, registered_as, whole};
+use super::labels::ControllerLabels;
+use super::metrics::whole;
+use super::register::{Register, registered, registered_as};
 use crate::schedule::Load;
 
 /// Upper bounds in seconds: an answer within the machine, and one that a time limit cut off.

@@ -7,8 +7,10 @@ use strongroom_e2e::{
     chart::{Release, helm},
     cluster::Kind,
     controller::{Account, Controller},
-    manifests::ExternalSecret,
-    story::Story,
+    manifests::{self, ExternalSecret},
+    observed::text_data,
+    story::{STORE, Story, TOKEN_SECRET},
+    wait::soon,
 };
 
 /// Everything that can be switched on.
@@ -45,6 +47,10 @@ const EVERYTHING: &str = r#"{
 
 const SCOPED: &str = r#"{ "refreshApi": { "enabled": true }, "scopedNamespace": "NAMESPACE", "scopedRBAC": true, "installCRDs": false }"#;
 
+/// Two namespaces.
+const SEVERAL: &str =
+    r#"{ "scopedNamespaces": ["NAMESPACE", "NAMESPACE-b"], "scopedRBAC": true, "installCRDs": false }"#;
+
 /// The story's values as a file for `--values`.
 fn values(story: &Story, name: &str, values: &str) -> Result<String> {
     let path = story.testbed.run_dir.join(format!("{}-{name}.json", story.namespace));
@@ -68,8 +74,11 @@ async fn flags(story: &Story, release: &Release) -> Result<Vec<String>> {
 #[tokio::test]
 async fn what_the_chart_renders_is_accepted_whatever_is_switched_on() -> Result<()> {
     let story = Story::begin_alone("chart-values").await?;
+    story.create_namespace(&format!("{}-b", story.namespace)).await?;
     let chart = story.testbed.chart.to_string_lossy().into_owned();
-    for (name, text) in [("default", "{}"), ("everything", EVERYTHING), ("scoped", SCOPED)] {
+    for (name, text) in
+        [("default", "{}"), ("everything", EVERYTHING), ("scoped", SCOPED), ("several", SEVERAL)]
+    {
         let values = values(&story, name, text)?;
         let (good, said) = helm(&story.testbed, &["lint", "--strict", &chart, "--values", &values]).await?;
         ensure!(good, "{name}: {said}");
@@ -111,6 +120,7 @@ async fn a_wrong_value_is_named() -> Result<()> {
         ("changes.sweepInterval=soon", "sweepInterval"),
         ("storeRequeueInterval=soon", "storeRequeueInterval"),
         ("scopedRBAC=true", "scopedNamespace"),
+        ("scopedNamespaces={a\\,b}", "scopedNamespaces"),
         ("leaderElect=false,replicaCount=2", "leaderElect"),
     ] {
         let (good, said) = helm(&story.testbed, &["template", "x", &chart, "--set", value]).await?;
@@ -127,6 +137,87 @@ async fn a_controller_with_exactly_the_charts_rights_does_its_work() -> Result<(
 #[tokio::test]
 async fn with_rights_in_one_namespace_it_does_its_work_there() -> Result<()> {
     does_its_work("chart-scoped", SCOPED).await
+}
+
+#[tokio::test]
+async fn of_three_namespaces_two_are_served_and_the_third_is_never_looked_at() -> Result<()> {
+    let story = Story::begin_alone("chart-several").await?;
+    let [second, third] = ["b", "c"].map(|name| format!("{}-{name}", story.namespace));
+    let served = [story.namespace.as_str(), &second];
+    story.create_namespace(&second).await?;
+    story.create_namespace(&third).await?;
+    let values = values(&story, "several", SEVERAL)?;
+    let release =
+        Release::render(&story.testbed, &story.namespace, &story.namespace, &["--values", &values]).await?;
+    release.apply(&story.cluster, &[]).await?;
+    let kinds: Vec<Value> =
+        release.objects(&story.cluster).await?.iter().map(|object| object["kind"].clone()).collect();
+    let count = |kind: &str| kinds.iter().filter(|found| *found == kind).count();
+    // Each has one for the controller, and its own has one more, for the election.
+    assert_eq!((count("Role"), count("RoleBinding"), count("ClusterRoleBinding")), (3, 3, 0), "{kinds:?}");
+
+    let account =
+        Account { namespace: story.namespace.clone(), name: format!("{}-strongroom", story.namespace) };
+    let audit = story.api_audit()?;
+    let flags = flags(&story, &release).await?;
+    let flags: Vec<_> =
+        flags.iter().map(String::as_str).chain(["--controller-class", &story.class]).collect();
+    story.write("app", &json!({ "user": "admin" })).await?;
+    for namespace in [served[0], &second, &third] {
+        app_in(&story, namespace).await?;
+    }
+    let controller = Controller::start_as(&story.testbed, &story.cluster, &account, &flags).await?;
+    for namespace in served {
+        holds(&story, namespace, "admin").await?;
+    }
+    // Each of them is watched: what is edited by hand is repaired.
+    for namespace in served {
+        let edit = json!({ "stringData": { "user": "mallory" } });
+        story.cluster.patch(Kind::Secret, namespace, "app", &edit).await?;
+    }
+    for namespace in served {
+        holds(&story, namespace, "admin").await?;
+    }
+    assert_eq!(story.cluster.find(Kind::Secret, &third, "app").await?, None);
+    let left = story.cluster.get(Kind::ExternalSecret, &third, "app").await?;
+    assert_eq!(left["status"], Value::Null, "{left}");
+
+    let requests = audit.api_requests(&story.cluster, &story.namespace).await?;
+    let own: Vec<_> = requests.iter().filter(|request| request.user == controller.user).collect();
+    assert!(own.iter().any(|request| request.namespace == second), "{own:?}");
+    let elsewhere = |request: &&&ApiRequest| {
+        !request.resource.is_empty() && !served.contains(&request.namespace.as_str())
+    };
+    let elsewhere: Vec<_> = own.iter().filter(elsewhere).collect();
+    assert!(elsewhere.is_empty(), "{elsewhere:?}");
+    let denied: Vec<_> = own.iter().filter(|request| request.code == 403).collect();
+    assert!(denied.is_empty(), "{denied:?}");
+    drop(controller);
+    release.delete(&story.cluster).await?;
+    story.end().await
+}
+
+/// A store and the object `app`, which takes the story's key of that name.
+async fn app_in(story: &Story, namespace: &str) -> Result<()> {
+    let login = manifests::token_login(TOKEN_SECRET);
+    let provider = manifests::vault_v2(story.vault.address(), "secret", &login);
+    for manifest in [
+        manifests::secret(TOKEN_SECRET, "token", story.vault.token()),
+        manifests::secret_store(STORE, &story.class, &provider),
+        ExternalSecret::from_store("app", STORE).every("1h").extracts(&story.key("app")).manifest(),
+    ] {
+        story.cluster.create(namespace, &manifest).await?;
+    }
+    Ok(())
+}
+
+async fn holds(story: &Story, namespace: &str, user: &str) -> Result<()> {
+    soon(&format!("Secret app in {namespace}"), async || {
+        let held = text_data(&story.cluster.get(Kind::Secret, namespace, "app").await?)?;
+        ensure!(held.get("user").is_some_and(|held| held == user), "it holds {held:?}");
+        Ok(())
+    })
+    .await
 }
 
 /// Installs the chart and runs the controller as its Deployment would.

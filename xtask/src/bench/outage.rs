@@ -35,7 +35,7 @@ pub(super) fn run(
     let (count, interval) = (options.objects(), minutes(options.interval));
     let length = minutes(options.outage);
     let compressed = length < 2 * interval;
-    let unharmed = endure(scene, controller, length, compressed.then_some(count))?;
+    let unharmed = endure(scene, controller, length, compressed.then_some((count, interval)))?;
 
     let opened = Opened::now(scene, controller)?;
     let (mut log, ended) = (scene.vault_log()?, now());
@@ -66,27 +66,27 @@ pub(super) fn run(
     report.note(if compressed {
         format!(
             "the outage is compressed: Vault was sealed for {}, less than two intervals of {}, and every object was \
-             asked for a sync meanwhile",
+             made due meanwhile",
             progress::seconds(length),
             progress::seconds(interval)
         )
     } else {
-        format!("Vault was sealed for {}, and nothing was asked for meanwhile", progress::seconds(length))
+        format!("Vault was sealed for {}, and nothing was made due meanwhile", progress::seconds(length))
     });
     Ok(())
 }
 
-/// The outage itself, with a sync of so many objects asked for if any; gives how many are Ready at its end.
+/// The outage itself, in which so many objects of this interval are made due, if any; gives how many are Ready at its end.
 fn endure(
     scene: &Scene,
     controller: &mut Controller,
     length: Duration,
-    forced: Option<usize>,
+    due: Option<(usize, Duration)>,
 ) -> Result<usize> {
     scene.seal_vault()?;
     let began = Instant::now();
-    if let Some(count) = forced {
-        scene.force_objects(count, "while Vault is sealed")?;
+    if let Some((count, interval)) = due {
+        scene.make_due(count, interval)?;
     }
     let mut step = progress::Step::start("Waiting while Vault is sealed");
     while began.elapsed() < length {

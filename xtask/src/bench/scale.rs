@@ -24,6 +24,8 @@ const SETTLING: Duration = Duration::from_secs(10);
 const MINUTE: Duration = Duration::from_mins(1);
 /// A refresh comes early by a tenth of the interval at most, so that not everything falls due at once.
 const SOONEST: f64 = 0.9;
+/// And by so many seconds: times in a status are whole seconds, and what falls due within one second is read together.
+const GRAIN: f64 = 2.0;
 
 /// The stages one after another, with what all of them share.
 struct Course<'a> {
@@ -88,7 +90,7 @@ impl Course<'_> {
         let others = requests.iter().filter(|request| !request.reads()).count();
         let reads = requests.len() - others;
         self.asked.extend(requests);
-        let soonest = self.interval().as_secs_f64() * SOONEST;
+        let soonest = self.interval().as_secs_f64() * SOONEST - GRAIN;
         let needless = needless_reads(&reads_of_objects(&self.asked), killed, soonest);
         let share = f64_of(needless + others) / f64_of(count);
         let what = "needless Vault requests in the minute after a restart, an object";

@@ -116,10 +116,11 @@ impl Scene {
         Ok(())
     }
 
-    /// Asks for a sync of each of the first `count` objects; `mark` is another each time.
-    pub(super) fn force_objects(&self, count: usize, mark: &str) -> Result<()> {
-        let step = progress::Step::start(format!("Asking for a sync of {count} ExternalSecrets"));
-        let patch = json!({"metadata": {"annotations": {"force-sync": mark}}});
+    /// Makes a sync of each of the first `count` objects due: their `interval` is written in other words. Nothing of that
+    /// is copied to a Secret, as an annotation would be.
+    pub(super) fn make_due(&self, count: usize, interval: Duration) -> Result<()> {
+        let step = progress::Step::start(format!("Making {count} ExternalSecrets due"));
+        let patch = json!({"spec": {"refreshInterval": format!("{}s", interval.as_secs())}});
         crowd::for_each(count, SETUP_WORKERS, |number| {
             let collection = api::external_secrets(&objects::namespace_of(number));
             self.api.merge(&format!("{collection}/app-{number}"), &patch).map(drop)

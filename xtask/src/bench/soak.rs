@@ -21,6 +21,8 @@ const INTERVAL: Duration = Duration::from_secs(30);
 /// Objects with credentials of their own, which are renewed twice and then replaced.
 const LEASES: usize = 20;
 const MINUTE: Duration = Duration::from_mins(1);
+/// By then the connections that only the beginning needed are closed: they would hide others that pile up.
+const SETTLING: Duration = Duration::from_mins(2);
 /// Where Vault lists the accessors of all tokens, and the leases of the database role.
 const TOKENS: &str = "auth/token/accessors";
 const LEASED: &str = "sys/leases/lookup/database/creds/app";
@@ -58,7 +60,9 @@ pub(super) fn run(options: &Options, scene: &Scene, report: &mut Report) -> Resu
     scene.create_objects(count, "30s", INTERVAL)?;
     synced::wait(scene, &mut controller, &mut log, count, LIMIT)?;
     wait_for_leases(scene)?;
-    interrupt::sleep(INTERVAL)?;
+    let step = progress::Step::start("Waiting until the beginning is over");
+    interrupt::sleep(SETTLING)?;
+    step.done();
 
     let (cpu, from, mut vault) = (scene.cpu_times(&controller)?, now(), scene.vault_log()?);
     let (samples, asked) = sampled(options.stretch(), scene, &mut controller, &mut vault)?;
