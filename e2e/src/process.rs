@@ -84,15 +84,19 @@ impl Drop for GuardedProcess {
 
 /// Ports below those that systems give to outgoing connections: one of these could be taken before it is listened on.
 const PORTS: std::ops::Range<u16> = 20_000..30_000;
+/// Vault listens on the port above each of its own, too.
+const APART: u16 = 2;
 
 /// A port of 127.0.0.1 that nobody listens on, and that this process has not given away lately.
 pub fn free_port() -> Result<u16> {
     static GIVEN: AtomicU16 = AtomicU16::new(0);
-    let count = PORTS.end - PORTS.start;
+    let count = (PORTS.end - PORTS.start) / APART;
     // Test programs that run at once begin at different places.
     let first = u16::try_from(std::process::id() % u32::from(count))?;
-    let mut tried =
-        PORTS.map(|_| PORTS.start + (first + GIVEN.fetch_add(1, Ordering::Relaxed) % count) % count);
+    let mut tried = (0..count).map(|_| {
+        let given = GIVEN.fetch_add(1, Ordering::Relaxed) % count;
+        PORTS.start + (first + given) % count * APART
+    });
     let free = tried.find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok());
     free.context("every port that a test may listen on is taken")
 }
@@ -117,6 +121,15 @@ mod tests {
 
     fn sleeper() -> GuardedProcess {
         GuardedProcess::start(Path::new("/bin/sleep"), &["300"], &[], Path::new("/dev/null")).unwrap()
+    }
+
+    #[test]
+    fn ports_are_given_once_and_the_next_one_to_nobody() {
+        let ports: Vec<_> = (0..50).map(|_| free_port().unwrap()).collect();
+        let near = |port: &u16| {
+            ports.contains(&(port + 1)) || ports.iter().filter(|other| *other == port).count() > 1
+        };
+        assert!(!ports.iter().any(near), "{ports:?}");
     }
 
     #[test]

@@ -221,6 +221,7 @@ mod tests {
         assert!(mirror.is_synced());
         assert_eq!(mirror.len(), 2);
     }
+
     #[test]
     fn a_relist_of_one_namespace_takes_nothing_from_another() {
         let scope = Scope::of(&["a".to_owned(), "b".to_owned()], false);
