@@ -29,7 +29,10 @@ pub(super) async fn before_renewal(
     if context.lease_clients.is_new_login(&own) {
         let left = left(context, generator);
         if keeper.is_some() {
-            let named = SecretLeaseStatus { keeper: keeper.clone(), ..status(record) };
+            // Others may have taken its place while the login was made: that is not undone.
+            let seen = context.leases.get(key);
+            let newest = seen.as_ref().and_then(|seen| seen.0.as_ref().ok()).unwrap_or(record);
+            let named = SecretLeaseStatus { keeper: keeper.clone(), ..status(newest) };
             if let Err(error) = write_status(context, key, &named).await {
                 tracing::info!(lease = %key, %error, "a login is named by the next renewal only");
             }
