@@ -61,5 +61,7 @@ async fn synced_story(title: &str) -> Result<(Story, Value)> {
         .await?;
     story.synced("app").await?;
     let secret = story.secret_with("app", &[("password", "one")]).await?;
+    // It is posted beside the status, and may come after it.
+    story.event("app", "Created").await?;
     Ok((story, secret))
 }

@@ -40,6 +40,8 @@ async fn nothing_is_written_when_nothing_changed() -> Result<()> {
     story.external_secret(app).await?;
     let since = ready(&story.synced("app").await?)?.since;
     let before = story.get(Kind::Secret, "app").await?;
+    // It is posted beside the status, and may come after it.
+    story.event("app", "Created").await?;
     let api = story.api_audit()?;
 
     story.refreshed("app", 4).await?;
