@@ -46,12 +46,12 @@ pub(crate) async fn allow_leases(story: &Story) -> Result<()> {
     Ok(())
 }
 
-/// Who writes into the story's namespace, in the order of the writes; leases apart.
+/// Who writes into the story's namespace, in the order of the writes; leases apart, and events, which come afterwards.
 fn writers(requests: &[ApiRequest], story: &Story) -> Vec<String> {
     let own = requests.iter().filter(|request| {
         request.namespace == story.namespace
             && request.writes()
-            && request.resource != "leases"
+            && !["leases", "events"].contains(&request.resource.as_str())
             && request.user.contains(&story.namespace)
     });
     let mut writers: Vec<_> = own.map(|request| request.user.clone()).collect();

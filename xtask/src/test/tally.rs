@@ -10,6 +10,7 @@ pub(crate) struct Tally {
     failed: u64,
     ignored: u64,
     failures: Vec<String>,
+    unsteady: Vec<String>,
     skipped: Vec<String>,
 }
 
@@ -29,6 +30,29 @@ impl Tally {
             self.skipped.push(what.to_owned());
         }
     }
+
+    /// The names of the tests that failed.
+    pub(crate) fn failures(&self) -> &[String] {
+        &self.failures
+    }
+
+    /// Those that failed have passed by themselves afterwards: they are unsteady, no failures.
+    pub(crate) fn passed_after_all(&mut self) {
+        self.passed += self.failed;
+        self.failed = 0;
+        self.unsteady.append(&mut self.failures);
+    }
+
+    /// Takes everything of `other` into account.
+    pub(crate) fn add(&mut self, mut other: Self) {
+        self.suites += other.suites;
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.ignored += other.ignored;
+        self.failures.append(&mut other.failures);
+        self.unsteady.append(&mut other.unsteady);
+        self.skipped.append(&mut other.skipped);
+    }
 }
 
 impl Display for Tally {
@@ -36,15 +60,19 @@ impl Display for Tally {
         for name in &self.failures {
             writeln!(out, "failed: {name}")?;
         }
+        for name in &self.unsteady {
+            writeln!(out, "unsteady: {name} failed among the others and passed by itself")?;
+        }
         for what in &self.skipped {
             writeln!(out, "skipped: {what}")?;
         }
         let verdict = if self.failed == 0 && self.passed > 0 { "ok" } else { "FAILED" };
         write!(
             out,
-            "cargo test: {verdict}. {} passed; {} failed; {} ignored; {} skipped in part; {} suites",
+            "cargo test: {verdict}. {} passed; {} failed; {} unsteady; {} ignored; {} skipped in part; {} suites",
             self.passed,
             self.failed,
+            self.unsteady.len(),
             self.ignored,
             self.skipped.len(),
             self.suites
@@ -78,7 +106,28 @@ mod tests {
         assert_eq!(
             text,
             "failed: b::two\nskipped: a tool is not installed\n\
-             cargo test: FAILED. 7 passed; 1 failed; 1 ignored; 1 skipped in part; 2 suites"
+             cargo test: FAILED. 7 passed; 1 failed; 0 unsteady; 1 ignored; 1 skipped in part; 2 suites"
+        );
+    }
+
+    #[test]
+    fn what_passed_by_itself_is_named_and_counted_apart() {
+        let mut tally = Tally::default();
+        tally.read("test a::one ... ok");
+        let mut stories = Tally::default();
+        for line in [
+            "test b::two ... FAILED",
+            "test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 3 filtered out; finished in 1.00s",
+        ] {
+            stories.read(line);
+        }
+        assert_eq!(stories.failures(), ["b::two"]);
+        stories.passed_after_all();
+        tally.add(stories);
+        assert_eq!(
+            tally.to_string(),
+            "unsteady: b::two failed among the others and passed by itself\n\
+             cargo test: ok. 3 passed; 0 failed; 1 unsteady; 0 ignored; 0 skipped in part; 1 suites"
         );
     }
 
