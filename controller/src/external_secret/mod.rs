@@ -109,7 +109,7 @@ pub enum Keeper {
 pub fn keeper(context: &Context, namespace: &str, object: &ExternalSecret) -> Keeper {
     let Ok(sources) = sources::sources(namespace, &object.spec) else { return Keeper::Unknown };
     let is_known = |source: &sources::Source| context.stores.get(&source.store).is_some();
-    if connect::is_foreign(context, &sources.stores) {
+    if connect::is_foreign(context, &sources) {
         Keeper::Foreign
     } else if sources.stores.is_empty() || sources.stores.iter().any(is_known) {
         Keeper::Ours
@@ -124,7 +124,7 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
     }
     let spec = observed.spec().map_err(|error| SyncError::Object(error.to_owned()))?;
     let sources = sources::sources(&observed.key.namespace, spec)?;
-    if connect::is_foreign(context, &sources.stores)
+    if connect::is_foreign(context, &sources)
         || (!context.settings.cluster_stores && uses_cluster_store(spec))
     {
         return Ok(Outcome::NotOurs);
