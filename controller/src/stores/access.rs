@@ -93,12 +93,16 @@ pub fn access(id: &StoreId, store: Option<&StoreView>, gate: Gate<'_>) -> Result
         return Err(AccessError::Unmanaged(id.clone()));
     }
     if id.cluster {
-        let (store_id, namespace) = (id.clone(), gate.namespace.to_owned());
+        let caller = || (id.clone(), gate.namespace.to_owned());
         match lets_in(store, gate) {
             Ok(true) => {}
-            Ok(false) => return Err(AccessError::Denied { store: store_id, namespace }),
+            Ok(false) => {
+                let (store, namespace) = caller();
+                return Err(AccessError::Denied { store, namespace });
+            }
             Err(NoPattern(pattern)) => {
-                return Err(AccessError::NoPattern { store: store_id, namespace, pattern });
+                let (store, namespace) = caller();
+                return Err(AccessError::NoPattern { store, namespace, pattern });
             }
         }
     }
