@@ -410,7 +410,7 @@ async fn who_waits_for_a_target_of_another_gets_it_when_that_one_gives_it_up() {
     assert_eq!((scene.ready("one").0.as_str(), scene.ready("two").0.as_str()), ("True", "False"));
     scene.external_secret("one", &shared("Orphan"));
     let ran = scene.settle().await;
-    assert_eq!(ran, ["one", "two"]);
+    assert_eq!(ran, ["one", "two", "one"], "each hears of the other's write");
     assert_eq!(scene.ready("two").0, "True");
     assert_eq!(scene.get("secrets/shared")["metadata"]["ownerReferences"][0]["name"], "two");
     scene.watched();
