@@ -10,7 +10,7 @@ use strongroom_crds::{ExternalSecret, GeneratorState, SecretLease};
 use strongroom_provider_api::Clock;
 
 use crate::changes;
-use crate::external_secret::{Asked, Brake, Refreshed, StatusSchema, Templates};
+use crate::external_secret::{Asked, Brake, Refreshed, StatusSchema, Templates, Writers};
 use crate::generators::{Clients, Registry};
 use crate::kube_io::{
     Cluster, Events, ManifestMirrors, Mirror, NamespaceView, ObjectKey, Outbox, References, SecretDigest,
@@ -58,6 +58,8 @@ pub struct Context {
     pub external_secrets: Arc<Mirror<Watched<ExternalSecret>>>,
     /// Managed Secrets, without their values. Written by their watch and by `apply`.
     pub secrets: Arc<Mirror<SecretDigest>>,
+    /// Who writes which target. Written by the watch of ExternalSecrets.
+    pub writers: Writers,
     /// Namespaces. Written by their watch.
     pub namespaces: Arc<Mirror<NamespaceView>>,
     /// Stores. Written by their watches and by their own status writes.

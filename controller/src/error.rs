@@ -163,9 +163,10 @@ impl SyncError {
             Self::Unsupported(_) => ErrorKind::Unsupported.reason(),
             Self::NamespaceTerminating(_) => "NamespaceTerminating",
             Self::Access { error: AccessError::Absent(_), .. } => "StoreMissing",
-            Self::Access { error: AccessError::Unmanaged(_) | AccessError::Denied { .. }, .. } => {
-                "StoreDenied"
-            }
+            Self::Access {
+                error: AccessError::Unmanaged(_) | AccessError::Denied { .. } | AccessError::NoPattern { .. },
+                ..
+            } => "StoreDenied",
             Self::Access { error: AccessError::Fresh(_) | AccessError::NotReady(_), .. } => "StoreNotReady",
             Self::Store { error, .. } | Self::Held { error, .. } => error.kind().reason(),
             Self::Data { .. } => ErrorKind::InvalidPayload.reason(),

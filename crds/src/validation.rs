@@ -227,7 +227,8 @@ pub fn store_violations(spec: &SecretStoreSpec) -> Vec<Violation> {
     for (outer, condition) in spec.conditions.iter().enumerate() {
         for (inner, pattern) in condition.namespace_regexes.iter().enumerate() {
             if let Err(error) = regex::Regex::new(pattern) {
-                found.push(Violation::controller(
+                // The controller minds it only where it comes to it.
+                found.push(Violation::admission(
                     format!("spec.conditions[{outer}].namespaceRegexes[{inner}]"),
                     format!(
                         "the regular expression {} does not compile: {}",

@@ -147,7 +147,7 @@ pub(super) struct ControllerArgs {
     #[arg(long, default_value = "0.1")]
     pub(super) deletion_brake_share: Share,
     /// So many may always be, however few there are.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 20)]
     pub(super) deletion_brake_minimum: usize,
     /// Over how long a time they are counted.
     #[arg(long, default_value = "1h")]

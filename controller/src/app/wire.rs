@@ -22,7 +22,7 @@ use super::args::ControllerArgs;
 use super::log_level;
 use crate::context::{Context, InStep, Marks, Settings};
 use crate::election::{Election, Terms};
-use crate::external_secret::{Asked, Brake, BrakeLimits, Refreshed, StatusSchema, Templates};
+use crate::external_secret::{Asked, Brake, BrakeLimits, Refreshed, StatusSchema, Templates, Writers};
 use crate::generators::{Clients, Registry};
 use crate::kube_io::{
     Cluster, Events, ManifestMirrors, Mirror, ObjectKey, Outbox, References, Scope, watches,
@@ -276,6 +276,7 @@ fn context(args: &ControllerArgs, scope: &Scope, client: &kube::Client, logins: 
     Context {
         external_secrets: Arc::new(Mirror::default()),
         secrets: Arc::new(Mirror::default()),
+        writers: Writers::default(),
         namespaces: Arc::new(Mirror::default()),
         stores: Stores::default(),
         pool: Pool::new(cluster.clone(), Arc::clone(&references), toolbox.clone())

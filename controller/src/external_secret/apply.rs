@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::ObjectMeta;
-use strongroom_crds::{CreationPolicy, names};
+use strongroom_crds::CreationPolicy;
 
 use super::account;
 use super::brake::Permit;
@@ -12,7 +11,8 @@ use super::change::{Change, change};
 use super::desired::Desired;
 use super::gather::Observed;
 use super::generic::TargetKind;
-use super::previous;
+use super::writers::wake_others;
+use super::{label, previous};
 use crate::context::Context;
 use crate::error::{Refusal, SyncError};
 use crate::kube_io::{ApiError, ApiFailure, ObjectKey, SecretDigest};
@@ -83,7 +83,7 @@ pub(super) async fn apply(
         let written = match &change {
             Change::Wait => return Ok(Applied(Written::Waiting)),
             Change::Keep => {
-                note(context, existing.as_ref(), &fingerprint);
+                note(context, desired, existing.as_ref(), &fingerprint);
                 return Ok(Applied(Written::Nothing));
             }
             Change::Create(_) => Written::Created,
@@ -105,7 +105,7 @@ pub(super) async fn apply(
                 if let Some(permit) = permit {
                     permit.used();
                 }
-                note(context, secret.as_ref(), &fingerprint);
+                note(context, desired, secret.as_ref(), &fingerprint);
                 return Ok(Applied(written));
             }
             Err(error) if was_overtaken(&error) => {
@@ -116,6 +116,24 @@ pub(super) async fn apply(
         }
     }
     Err(lost.map_or_else(|| SyncError::Refused(Refusal::Immutable), SyncError::Write))
+}
+
+/// Puts what says whose it is on a target whose content stays (an immutable one).
+///
+/// # Errors
+/// A refused target, or a request that failed.
+pub(super) async fn claim(
+    context: &Context,
+    desired: &Desired,
+    existing: &Secret,
+) -> Result<Applied, SyncError> {
+    let change = change(Some(existing), desired).map_err(SyncError::Refused)?;
+    if change == Change::Keep {
+        return Ok(Applied(Written::Nothing));
+    }
+    let written = write(context, desired, change).await.map_err(|error| failed(&desired.key, error))?;
+    note(context, desired, written.as_ref(), &desired.fingerprint());
+    Ok(Applied(Written::Updated))
 }
 
 /// True if the target loses data and gets none: a store has nothing for it any more.
@@ -145,17 +163,19 @@ async fn write(context: &Context, desired: &Desired, change: Change) -> Result<O
 ///
 /// # Errors
 /// A request that failed.
-pub(super) async fn delete_orphans(
+pub(super) async fn delete_orphans<C>(
     context: &Context,
     observed: &Observed,
-    desired: &Desired,
+    desired: &Desired<C>,
 ) -> Result<usize, SyncError> {
-    // What was bound last was cleaned up behind: the search is only worth while after a change of name.
-    let is_bound = observed.status().binding.is_some_and(|binding| binding.name == desired.key.name);
-    if is_bound {
+    let status = observed.status();
+    // What was bound last was cleaned up behind, unless the policy said otherwise then: the search is only worth while
+    // after a change of the spec.
+    let is_bound = status.binding.as_ref().is_some_and(|binding| binding.name == desired.key.name);
+    if is_bound && observed.is_of_synced_generation() {
         return Ok(0);
     }
-    if observed.status().binding.is_some() {
+    if status.binding.is_some() && !is_bound {
         forget_previous(context, observed, desired).await?;
     }
     if desired.policy != CreationPolicy::Owner {
@@ -179,7 +199,11 @@ pub(super) async fn delete_orphans(
 }
 
 /// Deletes what was kept of targets under earlier names.
-async fn forget_previous(context: &Context, observed: &Observed, desired: &Desired) -> Result<(), SyncError> {
+async fn forget_previous<C>(
+    context: &Context,
+    observed: &Observed,
+    desired: &Desired<C>,
+) -> Result<(), SyncError> {
     let own = previous::beside(&desired.key);
     let kept = context.secrets.keys_where(|key, secret| {
         key.namespace == own.namespace && *key != own && previous::is_kept_for(secret, observed.uid())
@@ -212,9 +236,7 @@ pub(super) async fn is_only_unlabelled(
         }
     };
     let target = target.map_err(SyncError::Write)?;
-    let is_managed =
-        |meta: &ObjectMeta| meta.labels.iter().flatten().any(|(key, _)| key == names::LABEL_MANAGED);
-    Ok(target.is_some_and(|meta| !is_managed(&meta)))
+    Ok(target.is_some_and(|meta| !label::is_managed(&meta)))
 }
 
 /// Deletes the target because the stores have nothing for it any more and `deletionPolicy: Delete` says so. Only
@@ -249,12 +271,16 @@ pub(super) fn failed(target: &ObjectKey, error: ApiError) -> SyncError {
     SyncError::Write(error)
 }
 
-async fn read(context: &Context, desired: &Desired) -> Result<Option<Secret>, SyncError> {
+/// The target as it is.
+///
+/// # Errors
+/// A request that failed.
+pub(super) async fn read(context: &Context, desired: &Desired) -> Result<Option<Secret>, SyncError> {
     context.cluster.secret(&desired.key).await.map_err(SyncError::Write)
 }
 
 /// Remembers the target as we know it now, before its watch event comes.
-fn note(context: &Context, secret: Option<&Secret>, fingerprint: &str) {
+fn note(context: &Context, desired: &Desired, secret: Option<&Secret>, fingerprint: &str) {
     let Some(secret) = secret else { return };
     let digest = SecretDigest::of(secret);
     context.in_step.note(&digest.uid, &digest.resource_version, fingerprint);
@@ -262,9 +288,9 @@ fn note(context: &Context, secret: Option<&Secret>, fingerprint: &str) {
     let version = secret.metadata.resource_version.as_deref();
     let hash = digest.hash.clone();
     // Not newer means that the watch was faster.
-    if let Ok(old) = context.secrets.put(key.clone(), version, digest)
-        && old.is_none_or(|old| old.hash != hash)
-    {
+    let Ok(old) = context.secrets.put(key.clone(), version, digest) else { return };
+    if old.is_none_or(|old| old.hash != hash) {
         policies::secret(context, &key);
     }
+    wake_others(context, &key, &ObjectKey::new(&key.namespace, &desired.owner.name));
 }

@@ -59,15 +59,15 @@ pub(super) fn change(existing: Option<&Secret>, desired: &Desired) -> Result<Cha
             }
         };
     };
-    check_owner(existing, desired)?;
+    check_owner(controller(existing), desired)?;
     let new = render::updated(existing, desired);
     if new == *existing {
         return Ok(Change::Keep);
     }
     privilege::check(Some(existing), &new)?;
-    if existing.immutable == Some(true) && new.data != existing.data {
+    if existing.immutable == Some(true) && (new.data != existing.data || new.type_ != existing.type_) {
         // The new hash is written although the data is not: upstream's is, and it keeps the difference visible.
-        let allowed = Secret { data: existing.data.clone(), ..new };
+        let allowed = Secret { data: existing.data.clone(), type_: existing.type_.clone(), ..new };
         if allowed == *existing {
             return Err(Refusal::Immutable);
         }
@@ -76,12 +76,19 @@ pub(super) fn change(existing: Option<&Secret>, desired: &Desired) -> Result<Cha
     Ok(Change::Update(Box::new(new)))
 }
 
-/// Whether the target may be written.
+/// The owner that controls the target.
+pub(super) fn controller(existing: &impl ResourceExt) -> Option<&OwnerReference> {
+    existing.owner_references().iter().find(|owner| owner.controller == Some(true))
+}
+
+/// Whether the target may be written; `controller` is the owner that controls it.
 ///
 /// # Errors
 /// Another ExternalSecret owns it, or another controller under the policy `Owner`.
-pub(super) fn check_owner<C>(existing: &impl ResourceExt, desired: &Desired<C>) -> Result<(), Refusal> {
-    let controller = existing.owner_references().iter().find(|owner| owner.controller == Some(true));
+pub(super) fn check_owner<C>(
+    controller: Option<&OwnerReference>,
+    desired: &Desired<C>,
+) -> Result<(), Refusal> {
     match controller {
         Some(owner) if is_same_object(owner, &desired.owner) => Ok(()),
         Some(owner) if is_external_secret(owner) => Err(Refusal::OwnedByOther(owner.name.clone())),
@@ -212,6 +219,18 @@ mod tests {
             secret.annotations()[names::ANNOTATION_DATA_HASH]
         );
         assert_eq!(change(Some(&updated), &other), Err(Refusal::Immutable));
+    }
+
+    #[test]
+    fn the_type_of_an_immutable_target_is_as_fixed_as_its_data() {
+        let mut secret = created();
+        (secret.immutable, secret.type_) = (Some(true), Some("Opaque".to_owned()));
+        let mut other = desired();
+        other.content.type_ = Some("kubernetes.io/basic-auth".to_owned());
+        assert_eq!(change(Some(&secret), &other), Err(Refusal::Immutable));
+        other.content.labels.insert("new".to_owned(), "1".to_owned());
+        let Ok(Change::UpdateMetadata(updated)) = change(Some(&secret), &other) else { panic!("no update") };
+        assert_eq!((&updated.type_, updated.labels()["new"].as_str()), (&secret.type_, "1"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::gather::Observed;
 use super::near::Near;
-use super::sources::Source;
+use super::sources::{Source, Sources};
 use crate::context::Context;
 use crate::error::SyncError;
 use crate::stores::{Admission, Gate, Handle, Held, Pass, StoreId, StoreView, access};
@@ -72,9 +72,10 @@ pub(super) fn failed(source: &Source, error: Arc<Error>, wait: Option<Duration>)
 
 /// True if one of the stores exists and belongs to another controller class: then the whole object is none of
 /// our business (spec eso-core 2.2, step 5).
-pub(super) fn is_foreign(context: &Context, sources: &[Source]) -> bool {
-    sources.iter().any(|source| {
-        let store = context.stores.get(&source.store);
+pub(super) fn is_foreign(context: &Context, sources: &Sources) -> bool {
+    let mut stores = sources.stores.iter().map(|source| &source.store).chain(&sources.unread);
+    stores.any(|store| {
+        let store = context.stores.get(store);
         store.is_some_and(|store| !store.is_of_class(&context.settings.controller_class))
     })
 }

@@ -110,6 +110,16 @@ impl Observed {
         self.meta().deletion_timestamp.is_some()
     }
 
+    /// True if the last sync was of the spec as it is now.
+    pub(super) fn is_of_synced_generation(&self) -> bool {
+        let status = self.object.0.as_ref().ok().and_then(|object| object.status.as_ref());
+        let synced = status.and_then(|status| status.synced_resource_version.as_deref());
+        let synced = synced
+            .and_then(|synced| synced.split_once('-'))
+            .and_then(|(synced, _)| synced.parse::<i64>().ok());
+        synced.is_some() && synced == self.meta().generation
+    }
+
     /// What `status.syncedResourceVersion` is after a sync of the object as it is now: generation and hash of
     /// labels and annotations (spec eso-core 2.4).
     pub(super) fn resource_version(&self) -> String {

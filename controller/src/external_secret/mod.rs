@@ -3,6 +3,8 @@
 mod account;
 mod apply;
 mod asked;
+#[cfg(test)]
+mod attempts;
 mod brake;
 mod build;
 mod change;
@@ -16,6 +18,7 @@ mod fetch;
 mod gather;
 mod generate;
 mod generic;
+mod label;
 mod near;
 mod pause;
 mod previous;
@@ -27,16 +30,18 @@ mod sources;
 mod spread;
 mod status;
 mod template;
+mod unrendered;
 mod uses;
 pub mod watch;
 mod window;
 mod words;
+mod writers;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use strongroom_crds::conditions::{ConditionType, STATUS_TRUE};
-use strongroom_crds::{ExternalSecret, ExternalSecretSpec};
+use strongroom_crds::{CreationPolicy, ExternalSecret, ExternalSecretSpec};
 use strongroom_provider_api::SecretBytes;
 use tokio::time::Instant;
 
@@ -46,6 +51,7 @@ pub use gather::target_key;
 pub use near::Near;
 pub use status::{Refreshed, StatusSchema};
 pub use uses::{Use, users};
+pub use writers::Writers;
 
 use crate::context::Context;
 use crate::error::SyncError;
@@ -109,7 +115,7 @@ pub enum Keeper {
 pub fn keeper(context: &Context, namespace: &str, object: &ExternalSecret) -> Keeper {
     let Ok(sources) = sources::sources(namespace, &object.spec) else { return Keeper::Unknown };
     let is_known = |source: &sources::Source| context.stores.get(&source.store).is_some();
-    if connect::is_foreign(context, &sources.stores) {
+    if connect::is_foreign(context, &sources) {
         Keeper::Foreign
     } else if sources.stores.is_empty() || sources.stores.iter().any(is_known) {
         Keeper::Ours
@@ -124,7 +130,7 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
     }
     let spec = observed.spec().map_err(|error| SyncError::Object(error.to_owned()))?;
     let sources = sources::sources(&observed.key.namespace, spec)?;
-    if connect::is_foreign(context, &sources.stores)
+    if connect::is_foreign(context, &sources)
         || (!context.settings.cluster_stores && uses_cluster_store(spec))
     {
         return Ok(Outcome::NotOurs);
@@ -160,7 +166,7 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
         matches!(cause, Cause::IntervalPassed | Cause::Asked) && stand(context, observed, &generators, inputs)
     };
     if sources.stores.is_empty() && stands(None) {
-        return Ok(kept(spec, next_refresh));
+        return Ok(kept(spec, cause, next_refresh));
     }
     let mut stores = connect::connect(context, observed, &sources.stores, since).await?;
     let fetched = match fetch::fetch(context, spec, sources.stores, &mut stores).await {
@@ -170,7 +176,7 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
     let parts = in_place(spec, || build::stored(spec, fetched, observed.now))?;
     let inputs = (!generators.is_empty()).then(|| build::fingerprint(&parts));
     if keyed(context, observed, inputs.as_deref()).is_some_and(|inputs| stands(Some(&inputs))) {
-        return Ok(kept(spec, next_refresh));
+        return Ok(kept(spec, cause, next_refresh));
     }
     leases::make_room(context, &observed.key.namespace, observed.uid()).await;
     let made = generate::generate(context, observed, generators).await?;
@@ -181,11 +187,11 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
 }
 
 /// What was generated is good, and nothing else has changed.
-fn kept(spec: &ExternalSecretSpec, next: Option<std::time::Duration>) -> Outcome {
+fn kept(spec: &ExternalSecretSpec, cause: Cause, next: Option<Duration>) -> Outcome {
     let applied = Applied::new(apply::Written::Nothing);
     let policy = spec.target.creation_policy;
     let synced = Synced { policy, applied, missing: Vec::new(), orphans: 0 };
-    Outcome::Synced { cause: Cause::IntervalPassed, synced, next }
+    Outcome::Synced { cause, synced, next }
 }
 
 /// The fingerprint of what came from stores, keyed with the data of the target, which nobody guesses who cannot read it.
@@ -260,11 +266,11 @@ enum CarriedOut {
 }
 
 impl CarriedOut {
-    fn into_outcome(self, cause: Cause, next: Option<std::time::Duration>) -> Outcome {
+    fn into_outcome(self, cause: Cause, next: Option<Duration>) -> Outcome {
         match self {
             Self::Synced(synced) => Outcome::Synced { cause, synced, next },
-            Self::Retained => Outcome::Retained { next },
-            Self::Deleted(now) => Outcome::Deleted { now, next },
+            Self::Retained => Outcome::Retained { cause, next },
+            Self::Deleted(now) => Outcome::Deleted { cause, now, next },
         }
     }
 }
@@ -277,13 +283,23 @@ async fn write(
     data: BTreeMap<String, SecretBytes>,
     account: &Account,
 ) -> Result<(Applied, usize), SyncError> {
-    let rendered = template::content(context, observed, spec, data).await?;
-    let desired = desired::desired(observed, spec, rendered)?;
-    let orphans = apply::delete_orphans(context, observed, &desired).await?;
-    let applied = apply::apply(context, observed, &desired).await;
+    if spec.target.creation_policy == CreationPolicy::None {
+        let nothing = desired::claimed(observed, spec, ());
+        apply::delete_orphans(context, observed, &nothing).await?;
+        return Ok((Applied::new(apply::Written::Nothing), 0));
+    }
+    let rendered = template::content(context, observed, spec, data).await;
+    let (keys, orphans, applied) =
+        match rendered.and_then(|content| desired::desired(observed, spec, content)) {
+            Ok(desired) => {
+                let orphans = apply::delete_orphans(context, observed, &desired).await?;
+                let applied = apply::apply(context, observed, &desired).await;
+                (desired.content.data.into_keys().collect(), orphans, applied)
+            }
+            Err(fault) => (Vec::new(), 0, unrendered::apply(context, observed, spec, fault).await),
+        };
     if context.audit.is_on() {
-        let keys = desired.content.data.keys().cloned().collect();
-        let digest = context.secrets.get(&desired.key);
+        let digest = context.secrets.get(&observed.target_key());
         account::wrote(context, observed, ("Secret", digest), keys, account, &applied);
     }
     Ok((applied?, orphans))

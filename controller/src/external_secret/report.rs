@@ -5,13 +5,13 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Resource;
 use strongroom_crds::conditions::{EventReason, event_message, secret_message};
-use strongroom_crds::{Binding, CreationPolicy, ExternalSecret, ExternalSecretReason};
+use strongroom_crds::{Binding, CreationPolicy, ExternalSecret, ExternalSecretReason, ExternalSecretStatus};
 
 use super::apply::{Applied, Written};
 use super::due::{self, Cause};
 use super::gather::Observed;
 use super::words::Words;
-use super::{pause, previous, status};
+use super::{label, pause, previous, status};
 use crate::context::Context;
 use crate::error::{Refusal, SyncError};
 use crate::kube_io::{EventKind, Subject};
@@ -40,11 +40,15 @@ pub(super) enum Outcome {
     },
     /// There was no data, and the target stays as it is (`deletionPolicy: Retain`).
     Retained {
+        /// Why it was due.
+        cause: Cause,
         /// When the next refresh is due.
         next: Option<Duration>,
     },
     /// There was no data, and the target is gone (`deletionPolicy: Delete`).
     Deleted {
+        /// Why it was due.
+        cause: Cause,
         /// False if it was gone before.
         now: bool,
         /// When the next refresh is due.
@@ -89,6 +93,10 @@ struct Told {
     binds: bool,
     /// Whether the target is as it was before.
     quiet: bool,
+    /// Whether the target was not even looked at.
+    untouched: bool,
+    /// Why it was due.
+    cause: Cause,
     next: Option<Duration>,
 }
 
@@ -102,22 +110,26 @@ async fn succeeded(context: &Context, observed: &Observed, outcome: Outcome) -> 
         Outcome::Waiting => return Next::After(Duration::from_secs(1)),
         Outcome::Synced { cause, synced, next } => {
             tracing::info!(object = %observed.key, ?cause, written = ?synced.applied.written(), "synced");
-            told_of_sync(&words, synced, next)
+            told_of_sync(&words, cause, synced, next)
         }
-        Outcome::Retained { next } => Told {
+        Outcome::Retained { cause, next } => Told {
             reason: words.reason(ExternalSecretReason::SecretSynced),
             message: secret_message::RETAINED,
             events: Vec::new(),
             binds: false,
             quiet: true,
+            untouched: true,
+            cause,
             next,
         },
-        Outcome::Deleted { now, next } => Told {
+        Outcome::Deleted { cause, now, next } => Told {
             reason: words.reason(ExternalSecretReason::SecretDeleted),
             message: secret_message::DELETED,
             events: now.then(|| (EventReason::Deleted, words.deleted())).into_iter().collect(),
             binds: false,
             quiet: !now,
+            untouched: false,
+            cause,
             next,
         },
     };
@@ -130,23 +142,39 @@ async fn succeeded(context: &Context, observed: &Observed, outcome: Outcome) -> 
     if let Some(ask) = observed.asked {
         context.asked.settle(&observed.key, ask);
     }
-    let mut status = observed.status();
-    status::set_ready(&mut status, true, told.reason, told.message, observed.now);
-    status::set_synced(context, &mut status, Ok(()), told.next, observed.now);
-    status::set_generation(context, &mut status, observed);
-    status.refresh_time = Some(Time(observed.now));
-    status.synced_resource_version = Some(observed.resource_version());
-    if told.binds {
-        status.binding = Some(Binding { name: observed.target_key().name });
-    }
+    let status = told.status(context, observed);
     let next = pause::next_look(observed, observed.now, told.next.unwrap_or(RESYNC));
     let next = Next::After(previous::next_look(context, observed, next));
-    if told.quiet && told.events.is_empty() && status::is_only_time(context, observed, &status) {
+    let only_times = status::differs_in_times_only(&status, &observed.status());
+    // Who asked for more than the interval does wants to see that it was heard.
+    let is_timer = told.cause == Cause::IntervalPassed;
+    let nothing_new = told.quiet && told.events.is_empty() && only_times;
+    if is_timer && nothing_new && status::is_recent(context, observed) {
+        status::note_refresh(context, observed);
         return next;
+    }
+    if told.untouched && !only_times && may_label(observed, &words) {
+        label::put(context, observed).await;
     }
     let (written, ()) =
         tokio::join!(status::write(context, observed, &status), post(context, observed, told.events));
     written.err().unwrap_or(next)
+}
+
+impl Told {
+    /// The status after it.
+    fn status(&self, context: &Context, observed: &Observed) -> ExternalSecretStatus {
+        let mut status = observed.status();
+        status::set_ready(&mut status, true, self.reason, self.message, observed.now);
+        status::set_synced(context, &mut status, Ok(()), self.next, observed.now);
+        status::set_generation(context, &mut status, observed);
+        status.refresh_time = Some(Time(observed.now));
+        status.synced_resource_version = Some(observed.resource_version());
+        if self.binds {
+            status.binding = Some(Binding { name: observed.target_key().name });
+        }
+        status
+    }
 }
 
 /// Nothing was due, or nothing may be done. A generation that asked for nothing is acknowledged: who waits for it must not
@@ -173,7 +201,7 @@ async fn in_step(context: &Context, observed: &Observed, paused: Option<&Paused>
     status::write(context, observed, &status).await.err().unwrap_or(next)
 }
 
-fn told_of_sync(words: &Words, synced: Synced, next: Option<Duration>) -> Told {
+fn told_of_sync(words: &Words, cause: Cause, synced: Synced, next: Option<Duration>) -> Told {
     let Synced { policy, applied, missing, orphans } = synced;
     let missing = missing.into_iter().map(|text| (EventReason::MissingProviderSecret, text));
     let orphan = || (EventReason::Deleted, event_message::ORPHAN_DELETED.to_owned());
@@ -187,7 +215,8 @@ fn told_of_sync(words: &Words, synced: Synced, next: Option<Duration>) -> Told {
     };
     let binds = !waits && policy != CreationPolicy::None && !words.is_generic();
     let quiet = matches!(applied.written(), Written::Nothing | Written::Waiting);
-    Told { reason, message, events, binds, quiet, next }
+    let untouched = policy == CreationPolicy::None;
+    Told { reason, message, events, binds, quiet, untouched, cause, next }
 }
 
 fn write_event(words: &Words, applied: Applied) -> Option<(EventReason, String)> {
@@ -208,7 +237,7 @@ async fn post(context: &Context, observed: &Observed, events: Vec<(EventReason, 
 async fn failed(context: &Context, observed: &Observed, error: &SyncError, failures: u32) -> Next {
     let words = Words::of(observed);
     let message = format!("{}: {error}", words.condition_text(error));
-    if matches!(error, SyncError::NamespaceTerminating(_)) {
+    if is_terminating(error) {
         // As it should be, and the API server takes no events there.
         tracing::info!(object = %observed.key, reason = error.reason(), "not synced");
     } else {
@@ -235,10 +264,9 @@ async fn failed(context: &Context, observed: &Observed, error: &SyncError, failu
     let next = error.next();
     status::set_synced(context, &mut status, Err(error), next.at_latest(failures), observed.now);
     status::set_generation(context, &mut status, observed);
-    if let SyncError::Refused(Refusal::OwnedByOther(_) | Refusal::OwnershipTaken(_)) = error
-        && !words.is_generic()
-    {
-        // As upstream: the binding names the target that was meant.
+    let labels = status != observed.status() && may_label(observed, &words) && !is_terminating(error);
+    let exists = (labels && label::put(context, observed).await) || observed.target.is_some();
+    if !words.is_generic() && binds(observed, error, exists) {
         status.binding = Some(Binding { name: observed.target_key().name });
     }
     if status == observed.status() {
@@ -248,6 +276,28 @@ async fn failed(context: &Context, observed: &Observed, error: &SyncError, failu
         Ok(()) | Err(Next::Retry { .. } | Next::Held { .. } | Next::After(_)) => next,
         Err(Next::Forget) => Next::Forget,
     }
+}
+
+/// As upstream: a target that exists is bound before it is written, whatever becomes of that.
+fn binds(observed: &Observed, error: &SyncError, exists: bool) -> bool {
+    let writes = observed.spec().is_ok_and(|spec| spec.target.creation_policy != CreationPolicy::None);
+    match error {
+        SyncError::Refused(Refusal::OwnedByOther(_) | Refusal::OwnershipTaken(_)) => true,
+        SyncError::Template(_)
+        | SyncError::Rendered(_)
+        | SyncError::Write(_)
+        | SyncError::Refused(Refusal::Immutable | Refusal::Privileged(_)) => exists && writes,
+        _ => false,
+    }
+}
+
+/// True if there may be a Secret that the mirror does not know because it has not the managed label.
+fn may_label(observed: &Observed, words: &Words) -> bool {
+    observed.target.is_none() && !observed.is_deleting() && observed.spec().is_ok() && !words.is_generic()
+}
+
+fn is_terminating(error: &SyncError) -> bool {
+    matches!(error, SyncError::NamespaceTerminating(_))
 }
 
 /// The object as events name it.

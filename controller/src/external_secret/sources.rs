@@ -16,6 +16,8 @@ pub(super) struct Sources {
     pub stores: Vec<Source>,
     /// Generators, in the order of `dataFrom`.
     pub generators: Vec<GeneratorSource>,
+    /// Stores that are named and that nothing is read from: they count where classes are looked at.
+    pub unread: Vec<StoreId>,
 }
 
 /// One element of `dataFrom` that draws from a generator.
@@ -153,9 +155,13 @@ pub(super) fn sources(namespace: &str, spec: &ExternalSecretSpec) -> Result<Sour
     let default = spec.secret_store_ref.as_ref();
     let mut sources = Sources::default();
     for (index, from) in spec.data_from.iter().enumerate() {
-        match generator(index, from) {
-            Some(generator) => sources.generators.push(generator),
-            None => sources.stores.push(data_from(namespace, default, index, from)?),
+        if let Some(generator) = generator(index, from) {
+            sources.generators.push(generator);
+        } else if let Some(source) = data_from(namespace, default, index, from)? {
+            sources.stores.push(source);
+        } else {
+            let own = from.source_ref.as_ref().and_then(|source| source.store_ref.as_ref());
+            sources.unread.extend(own.and_then(|store| named(namespace, store)));
         }
     }
     for (index, entry) in spec.data.iter().enumerate() {
@@ -170,6 +176,8 @@ pub(super) fn sources(namespace: &str, spec: &ExternalSecretSpec) -> Result<Sour
         let ask = Ask::Value { secret_key: entry.secret_key.clone(), remote: entry.remote_ref.clone() };
         sources.stores.push(Source { entry: Entry::Data { index, key }, store, ask });
     }
+    let default = default.and_then(|store| named(namespace, store));
+    sources.unread.extend(default.filter(|store| sources.stores.iter().all(|source| source.store != *store)));
     Ok(sources)
 }
 
@@ -180,39 +188,37 @@ fn generator(index: usize, from: &DataFrom) -> Option<GeneratorSource> {
     alone.then(|| GeneratorSource { index, generator, rewrite: from.rewrite.clone() })
 }
 
+/// An entry that asks for nothing (no webhook refused it) is passed over, as upstream does.
 fn data_from(
     namespace: &str,
     default: Option<&SecretStoreRef>,
     index: usize,
     from: &DataFrom,
-) -> Result<Source, SyncError> {
-    let field = format!("spec.dataFrom[{index}]");
-    let own = from.source_ref.as_ref();
-    let store = store_id(namespace, own.and_then(|source| source.store_ref.as_ref()).or(default), &field)?;
+) -> Result<Option<Source>, SyncError> {
     let rewrite = from.rewrite.clone();
     // Where both are given (no webhook refused it) find wins, as upstream's does.
-    if let Some(find) = &from.find {
-        return Ok(Source {
-            entry: Entry::Find { index },
-            store,
-            ask: Ask::Matches { find: find.clone(), rewrite },
-        });
-    }
-    if let Some(remote) = &from.extract {
-        let entry = Entry::Extract { index };
-        return Ok(Source { entry, store, ask: Ask::Members { remote: remote.clone(), rewrite } });
-    }
-    Err(SyncError::Object(format!("{field}: either extract, find, or sourceRef must be set to dataFrom")))
+    let (entry, ask) = if let Some(find) = &from.find {
+        (Entry::Find { index }, Ask::Matches { find: find.clone(), rewrite })
+    } else if let Some(remote) = &from.extract {
+        (Entry::Extract { index }, Ask::Members { remote: remote.clone(), rewrite })
+    } else {
+        return Ok(None);
+    };
+    let own = from.source_ref.as_ref().and_then(|source| source.store_ref.as_ref());
+    let store = store_id(namespace, own.or(default), &format!("spec.dataFrom[{index}]"))?;
+    Ok(Some(Source { entry, store, ask }))
 }
 
 fn store_id(namespace: &str, store: Option<&SecretStoreRef>, field: &str) -> Result<StoreId, SyncError> {
-    let name = store.and_then(|store| store.name.as_deref()).filter(|name| !name.is_empty());
-    let (Some(store), Some(name)) = (store, name) else {
-        return Err(SyncError::Object(format!(
-            "{field}: no store is named, and spec.secretStoreRef names none"
-        )));
-    };
-    Ok(match store.kind {
+    store.and_then(|store| named(namespace, store)).ok_or_else(|| {
+        SyncError::Object(format!("{field}: no store is named, and spec.secretStoreRef names none"))
+    })
+}
+
+/// The store that a reference names, if it names one.
+fn named(namespace: &str, store: &SecretStoreRef) -> Option<StoreId> {
+    let name = store.name.as_deref().filter(|name| !name.is_empty())?;
+    Some(match store.kind {
         Some(StoreRefKind::ClusterSecretStore) => StoreId::cluster(name),
         Some(StoreRefKind::SecretStore) | None => StoreId::namespaced(ObjectKey::new(namespace, name)),
     })

@@ -92,29 +92,30 @@ pub(super) fn set_generation(context: &Context, status: &mut ExternalSecretStatu
     status.observed_generation = observed.meta().generation.filter(|_| known);
 }
 
-/// A sync that brought nothing new and was recorded less than `interval` ago: a write would move times and
-/// nothing else. Where that is so, the refresh is remembered instead.
-pub(super) fn is_only_time(context: &Context, observed: &Observed, status: &ExternalSecretStatus) -> bool {
-    let old = observed.status();
-    let Some(Time(written)) = &old.refresh_time else { return false };
-    let age = observed.now.duration_since(*written);
-    let recent = !age.is_negative() && age.unsigned_abs() < context.settings.status_time_interval;
-    let same = {
-        let timeless = |status: &ExternalSecretStatus| {
-            let mut status = ExternalSecretStatus { refresh_time: None, ..status.clone() };
-            for condition in &mut status.conditions {
-                if condition.type_ == ConditionType::Synced.as_str() {
-                    condition.message = None;
-                }
+/// True if `status` says what `old` does, but for times.
+pub(super) fn differs_in_times_only(status: &ExternalSecretStatus, old: &ExternalSecretStatus) -> bool {
+    let timeless = |status: &ExternalSecretStatus| {
+        let mut status = ExternalSecretStatus { refresh_time: None, ..status.clone() };
+        for condition in &mut status.conditions {
+            if condition.type_ == ConditionType::Synced.as_str() {
+                condition.message = None;
             }
-            status
-        };
-        timeless(status) == timeless(&old)
+        }
+        status
     };
-    if recent && same {
-        context.refreshed.note(&observed.key, observed.uid(), observed.now);
-    }
-    recent && same
+    timeless(status) == timeless(old)
+}
+
+/// True if a refresh was recorded less than `--status-time-interval` ago.
+pub(super) fn is_recent(context: &Context, observed: &Observed) -> bool {
+    let Some(Time(written)) = &observed.status().refresh_time else { return false };
+    let age = observed.now.duration_since(*written);
+    !age.is_negative() && age.unsigned_abs() < context.settings.status_time_interval
+}
+
+/// Remembers a refresh that no status tells.
+pub(super) fn note_refresh(context: &Context, observed: &Observed) {
+    context.refreshed.note(&observed.key, observed.uid(), observed.now);
 }
 
 /// Writes `status` and shows it to the next attempt at once.

@@ -9,6 +9,7 @@ use super::asked::{Ask, Asker};
 use super::due;
 use super::gather::target_key;
 use super::sources::sources;
+use super::writers::writers;
 use super::{Keeper, keeper};
 use crate::context::Context;
 use crate::kube_io::{NamespaceView, ObjectKey, Reference, ReferenceKind, SecretDigest, Watched};
@@ -28,6 +29,8 @@ pub fn external_secret(
     if old.map(|old| old.meta().generation) != new.map(|new| new.meta().generation) {
         context.references.set_templates(key, new.map(|new| templates(key, new)).unwrap_or_default());
     }
+    let target = |object: &Watched<ExternalSecret>| target_key(key, object);
+    context.writers.moved(key, old.map(target).as_ref(), new.map(target).as_ref());
     policies::external_secret(context, key, old, new);
     match (old, new) {
         (Some(old), Some(new)) if !matters(old.meta(), new.meta()) => {}
@@ -58,26 +61,17 @@ pub fn secret(context: &Context, key: &ObjectKey, old: Option<&SecretDigest>, ne
     if old.map(|old| &old.hash) != new.map(|new| &new.hash) {
         policies::secret(context, key);
     }
-    let named = || {
-        let owner = new.or(old).and_then(|secret| secret.controller.as_ref());
-        owner.map(|owner| ObjectKey::new(&key.namespace, &owner.name))
-    };
     if key.name.ends_with(names::PREVIOUS_SUFFIX)
-        && new.or(old).is_some_and(|secret| secret.previous_until.is_some())
+        && let Some(secret) = new.or(old).filter(|secret| secret.previous_until.is_some())
     {
         // It is no target, but it has to go one day.
-        return named().into_iter().for_each(|owner| context.request(&owner, Lane::Refresh));
+        if let Some(owner) = &secret.controller {
+            context.request(&ObjectKey::new(&key.namespace, &owner.name), Lane::Refresh);
+        }
+        return;
     }
-    let writes = |owner: &ObjectKey, object: &Watched<ExternalSecret>| {
-        owner.namespace == key.namespace && target_key(owner, object) == *key
-    };
-    // Nearly every target names its writer as owner or bears its name; only the rest is searched for.
-    let likely = named().into_iter().chain([key.clone()]).find(|candidate| {
-        context.external_secrets.get(candidate).is_some_and(|object| writes(candidate, &object))
-    });
-    let found = likely.map_or_else(|| context.external_secrets.keys_where(writes), |key| vec![key]);
-    for key in found {
-        context.request(&key, Lane::Changed);
+    for writer in writers(context, key) {
+        context.request(&writer, Lane::Changed);
     }
 }
 

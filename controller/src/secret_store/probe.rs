@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom_crds::{GoDuration, validation};
+use strongroom_crds::{Enforcement, GoDuration, validation};
 use strongroom_provider_api::{Access, Error, ErrorKind, Health, Upkeep};
 
 use crate::context::Context;
@@ -71,7 +71,8 @@ pub(super) async fn probe(context: &Context, store: &StoreView) -> Verdict {
 /// Checks what the schema cannot, and gives the interval.
 fn settings(store: &StoreView, default: Duration) -> Result<Duration, String> {
     let spec = store.spec.as_ref().map_err(Clone::clone)?;
-    let violations = validation::store_violations(spec);
+    let mut violations = validation::store_violations(spec);
+    violations.retain(|violation| violation.enforcement == Enforcement::Controller);
     if !violations.is_empty() {
         let faults: Vec<_> = violations
             .iter()

@@ -47,6 +47,15 @@ pub enum AccessError {
         /// The namespace.
         namespace: String,
     },
+    /// Before one of the store's conditions let the namespace in there was a pattern that is none.
+    NoPattern {
+        /// The store.
+        store: StoreId,
+        /// The namespace.
+        namespace: String,
+        /// The pattern.
+        pattern: String,
+    },
     /// The store was just created and its first check is under way.
     Fresh(StoreId),
     /// The store is not Ready.
@@ -66,6 +75,12 @@ impl fmt::Display for AccessError {
                 "using cluster store {:?} is not allowed from namespace {namespace:?}: denied by spec.condition",
                 store.key.name
             ),
+            Self::NoPattern { store, namespace, pattern } => write!(
+                f,
+                "using cluster store {:?} is not allowed from namespace {namespace:?}: spec.conditions: failed to compile \
+                 regex {pattern:?}",
+                store.key.name
+            ),
             Self::Fresh(store) | Self::NotReady(store) => write!(f, "{store} is not ready"),
         }
     }
@@ -77,8 +92,19 @@ pub fn access(id: &StoreId, store: Option<&StoreView>, gate: Gate<'_>) -> Result
     if !store.is_of_class(gate.class) {
         return Err(AccessError::Unmanaged(id.clone()));
     }
-    if id.cluster && !lets_in(store, gate) {
-        return Err(AccessError::Denied { store: id.clone(), namespace: gate.namespace.to_owned() });
+    if id.cluster {
+        let caller = || (id.clone(), gate.namespace.to_owned());
+        match lets_in(store, gate) {
+            Ok(true) => {}
+            Ok(false) => {
+                let (store, namespace) = caller();
+                return Err(AccessError::Denied { store, namespace });
+            }
+            Err(NoPattern(pattern)) => {
+                let (store, namespace) = caller();
+                return Err(AccessError::NoPattern { store, namespace, pattern });
+            }
+        }
     }
     match store.readiness() {
         Readiness::Ready => Ok(()),
@@ -94,26 +120,37 @@ fn is_new(store: &StoreView, gate: Gate<'_>) -> bool {
     created.is_some_and(|created| gate.now.duration_since(created.0.max(gate.started)) < FIRST_CHECK)
 }
 
-/// No conditions let everybody in; otherwise one of them must match. A store that cannot be read lets nobody
-/// in: its conditions are unknown.
-fn lets_in(store: &StoreView, gate: Gate<'_>) -> bool {
-    let Ok(spec) = &store.spec else { return false };
-    spec.conditions.is_empty() || spec.conditions.iter().any(|condition| matches(condition, gate))
+/// A pattern that does not compile.
+struct NoPattern(String);
+
+/// No conditions let everybody in; otherwise one of them must match. They are looked at in their order, as far as one
+/// that matches or cannot be told, as upstream does. A store that cannot be read lets nobody in: its conditions are
+/// unknown.
+fn lets_in(store: &StoreView, gate: Gate<'_>) -> Result<bool, NoPattern> {
+    let Ok(spec) = &store.spec else { return Ok(false) };
+    for condition in &spec.conditions {
+        if matches(condition, gate)? {
+            return Ok(true);
+        }
+    }
+    Ok(spec.conditions.is_empty())
 }
 
-fn matches(condition: &NamespaceCondition, gate: Gate<'_>) -> bool {
+fn matches(condition: &NamespaceCondition, gate: Gate<'_>) -> Result<bool, NoPattern> {
     let by_selector = condition.namespace_selector.as_ref().is_some_and(|selector| {
         // A selector that cannot be read (a bad operator) matches nothing.
         Selector::try_from(selector.clone()).is_ok_and(|selector| selector.matches(&gate.view.labels))
     });
-    let by_name = condition.namespaces.iter().any(|name| name == gate.namespace);
-    let by_regex = condition.namespace_regexes.iter().any(|pattern| {
-        RegexBuilder::new(pattern)
-            .size_limit(REGEX_SIZE)
-            .build()
-            .is_ok_and(|regex| regex.is_match(gate.namespace))
-    });
-    by_selector || by_name || by_regex
+    if by_selector || condition.namespaces.iter().any(|name| name == gate.namespace) {
+        return Ok(true);
+    }
+    for pattern in &condition.namespace_regexes {
+        let regex = RegexBuilder::new(pattern).size_limit(REGEX_SIZE).build();
+        if regex.map_err(|_| NoPattern(pattern.clone()))?.is_match(gate.namespace) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 #[cfg(test)]
@@ -180,6 +217,22 @@ mod tests {
         let bad = json!({ "matchExpressions": [{ "key": "a", "operator": "Near", "values": [] }] });
         let _: LabelSelector = serde_json::from_value(bad.clone()).unwrap();
         check(&with(json!({ "namespaceSelector": bad })), "any", &[]).unwrap_err();
+    }
+
+    #[test]
+    fn a_pattern_that_is_none_matters_to_those_whom_nothing_before_it_lets_in() {
+        let conditions = json!([
+            { "namespaces": ["named"], "namespaceRegexes": ["^early$", "(", "^late$"] },
+            { "namespaces": ["last"] },
+        ]);
+        let store = store(&json!({ "provider": { "fake": {} }, "conditions": conditions }), &ready());
+        check(&store, "named", &[]).unwrap();
+        check(&store, "early", &[]).unwrap();
+        for namespace in ["late", "last", "other"] {
+            let error = check(&store, namespace, &[]).unwrap_err();
+            assert!(matches!(&error, AccessError::NoPattern { pattern, .. } if pattern == "("), "{error:?}");
+            assert!(error.to_string().contains(r#"failed to compile regex "(""#), "{error}");
+        }
     }
 
     #[test]

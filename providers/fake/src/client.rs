@@ -165,11 +165,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_probe_gives_what_the_settings_say() {
-        assert_eq!(client(json!({})).probe().await.unwrap(), Health::Ready);
-        assert_eq!(client(json!({ "validationResult": 0 })).probe().await.unwrap(), Health::Ready);
-        let unknown = client(json!({ "validationResult": 1 })).probe().await.unwrap();
+        assert_eq!(client(json!({ "data": [] })).probe().await.unwrap(), Health::Ready);
+        assert_eq!(
+            client(json!({ "data": [], "validationResult": 0 })).probe().await.unwrap(),
+            Health::Ready
+        );
+        let unknown = client(json!({ "data": [], "validationResult": 1 })).probe().await.unwrap();
         assert!(matches!(unknown, Health::Unknown(_)), "{unknown:?}");
-        let error = client(json!({ "validationResult": 2 })).probe().await.unwrap_err();
+        let error = client(json!({ "data": [], "validationResult": 2 })).probe().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
     }
     #[tokio::test]

@@ -9,7 +9,7 @@ use strongroom_provider_api::{SecretBytes, Violation};
 
 /// Settings of the fake provider (spec eso-providers D).
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct FakeConfig {
     /// The entries.
     // Of two with the same key and version the later one counts, as upstream.
@@ -20,17 +20,17 @@ pub struct FakeConfig {
 
 /// One entry.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// Its remote key.
     pub key: String,
     /// Its value.
     #[serde(deserialize_with = "secret_text")]
-    #[schemars(with = "String", extend("default" = ""))]
+    #[schemars(with = "String")]
     pub value: SecretBytes,
     /// Its version; an entry without one is read where no version is asked for.
     // So that the schema has no default for it.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub version: String,
 }
 
@@ -101,10 +101,19 @@ mod tests {
 
     #[test]
     fn entries_without_a_key_are_named() {
-        let data = json!([{ "key": "a", "value": "x" }, { "value": "x" }, { "key": "" }]);
+        let data = json!([{ "key": "a", "value": "x" }, { "key": "", "value": "x" }]);
         let violations = config(&data).unwrap().violations();
         let fields: Vec<_> = violations.iter().map(|violation| violation.field.as_str()).collect();
-        assert_eq!(fields, ["data[1].key", "data[2].key"]);
+        assert_eq!(fields, ["data[1].key"]);
+    }
+
+    #[test]
+    fn the_schema_asks_for_entries_with_a_key_and_a_value_as_upstreams_does() {
+        let schema = serde_json::to_value(schemars::schema_for!(FakeConfig)).unwrap();
+        assert_eq!(schema["required"], json!(["data"]));
+        let entry = &schema["$defs"]["Entry"];
+        assert_eq!(entry["required"], json!(["key", "value"]));
+        assert_eq!(entry["properties"]["key"]["default"], Value::Null);
     }
 
     #[test]

@@ -4,9 +4,10 @@ use kube::core::DynamicObject;
 use strongroom_crds::CreationPolicy;
 
 use super::super::apply::{Applied, Written, failed, was_overtaken};
-use super::super::change::check_owner;
+use super::super::change::{check_owner, controller};
 use super::super::desired::Desired;
 use super::super::gather::Observed;
+use super::super::writers::wake_others;
 use super::content::GenericContent;
 use super::render::rendered;
 use crate::context::Context;
@@ -42,12 +43,12 @@ pub(super) async fn apply(
             return Ok(Applied::new(Written::Waiting));
         }
         if let Some(existing) = &existing {
-            check_owner(existing, desired).map_err(SyncError::Refused)?;
+            check_owner(controller(existing), desired).map_err(SyncError::Refused)?;
         }
         let object = rendered(existing.as_ref(), kind, desired).ok_or_else(|| no_content(kind))?;
         let (written, outcome) = match existing {
             Some(existing) if existing == object => {
-                note(context, kind, &existing, &fingerprint);
+                note(context, kind, desired, &existing, &fingerprint);
                 return Ok(Applied::new(Written::Nothing));
             }
             Some(_) => {
@@ -62,7 +63,7 @@ pub(super) async fn apply(
         match outcome {
             Ok(object) => {
                 let object = reclaimed(context, kind, desired, object).await?;
-                note(context, kind, &object, &fingerprint);
+                note(context, kind, desired, &object, &fingerprint);
                 return Ok(Applied::new(written));
             }
             Err(error) if was_overtaken(&error) => lost = Some(error),
@@ -117,11 +118,19 @@ fn no_content(kind: &ManifestKind) -> SyncError {
 }
 
 /// Remembers the target as we know it now, before its watch event comes.
-fn note(context: &Context, kind: &ManifestKind, object: &DynamicObject, fingerprint: &str) {
+fn note<C>(
+    context: &Context,
+    kind: &ManifestKind,
+    desired: &Desired<C>,
+    object: &DynamicObject,
+    fingerprint: &str,
+) {
     let digest = SecretDigest::of_manifest(object);
     context.in_step.note(&digest.uid, &digest.resource_version, fingerprint);
     let key = ObjectKey::of(&object.metadata);
     let version = object.metadata.resource_version.as_deref();
     // Not newer means that the watch was faster.
-    let _ = context.manifests.mirror(kind).put(key, version, digest);
+    if context.manifests.mirror(kind).put(key.clone(), version, digest).is_ok() {
+        wake_others(context, &key, &ObjectKey::new(&key.namespace, &desired.owner.name));
+    }
 }

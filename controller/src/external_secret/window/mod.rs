@@ -46,9 +46,11 @@ fn state(window: &SyncWindow, now: Timestamp) -> Option<State> {
     let length = window.duration.parse::<GoDuration>().ok()?.as_std()?;
     let length = SignedDuration::try_from(length).ok()?;
     // Upstream looks at the first firing after this moment only; both ends of a window belong to it. Where windows
-    // overlap, that one may have ended within the second, and the next one is open.
+    // overlap, that one may have ended within the second, and the next one is open; `@every` has no next one, because it
+    // counts from the moment that is asked about.
     let earliest = now.checked_sub(length).ok()?.checked_sub(SignedDuration::from_secs(1)).ok()?;
-    let firings = std::iter::successors(cron.next_after(earliest), |firing| cron.next_after(*firing)).take(2);
+    let firings = std::iter::successors(cron.next_after(earliest), |firing| cron.next_after(*firing));
+    let firings = firings.take(if matches!(cron, Cron::Every(_)) { 1 } else { 2 });
     let ends =
         firings.take_while(|firing| *firing <= now).filter_map(|firing| firing.checked_add(length).ok());
     let end = ends.filter(|end| now <= *end).last();
@@ -121,6 +123,12 @@ mod tests {
     fn an_interval_is_active_where_the_window_is_as_long() {
         assert!(allows("@every 1h", "1h", "2026-01-05T09:30:00Z"));
         assert!(!allows("@every 1h", "59m", "2026-01-05T09:30:00Z"));
+        assert!(allows("@every 2s", "1m", "2026-01-05T09:30:00.5Z"));
+    }
+
+    #[test]
+    fn the_one_firing_of_an_interval_of_a_second_has_ended() {
+        assert!(!allows("@every 1s", "1m", "2026-01-05T09:30:00.5Z"));
     }
 
     #[test]
