@@ -174,6 +174,8 @@ fn what_does_not_belong_into_a_store_is_an_error() {
     told("pemToPkcs12", &[&format!("{leaf}junk"), &key]).unwrap();
     told("fullPemToPkcs12", &[&format!("{leaf}junk"), &key]).unwrap_err();
     told("pemTruststoreToPKCS12", &["junk"]).unwrap_err();
+    let blank = told("pemTruststoreToPKCS12", &[&format!("{leaf}\n")]).unwrap_err();
+    assert!(blank.ends_with("an empty line follows the last one"), "{blank}");
     let beyond = told("pemToPkcs12Pass", &[&leaf, &key, "😀"]).unwrap_err();
     assert_eq!(beyond, "pkcs12: the password has a character that PKCS#12 has no room for");
     let reason = told("pkcs12key", &["xxxx"]).unwrap_err();
