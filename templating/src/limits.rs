@@ -60,7 +60,7 @@ pub const DSA_STEPS: usize = 900_000;
 pub const SIGNATURE_STEPS: usize = 2_000;
 
 /// Longest source of a Handlebars template, in bytes.
-pub const MAX_TEMPLATE_BYTES: usize = 128 * 1024;
+pub const MAX_TEMPLATE_BYTES: usize = 32 * 1024;
 
 /// Deepest nesting of template blocks and subexpressions.
 pub const MAX_TEMPLATE_NESTING: usize = 64;
@@ -72,8 +72,8 @@ pub const MAX_RENDERED_BYTES: usize = 1024 * 1024;
 pub const MAX_TEMPLATE_TAGS: usize = 1024;
 
 /// Most that a Handlebars template's tags times its bytes may be: finding a tag's line makes the parser read the source
-/// once more. It allows 1,024 tags in 16 KiB, or 128 in the longest source.
-pub const MAX_TEMPLATE_READING: usize = 16 * 1024 * 1024;
+/// once more. It allows 1,024 tags in 8 KiB, or 256 in the longest source.
+pub const MAX_TEMPLATE_READING: usize = 8 * 1024 * 1024;
 
 /// Stack of the thread that parses and renders a template. As many nested blocks as a template may have tags
 /// fit in it, so that nothing depends on the nesting check alone.
