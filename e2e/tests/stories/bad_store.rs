@@ -56,50 +56,6 @@ async fn a_wrong_token_is_told_without_the_token_and_a_right_one_heals() -> Resu
 }
 
 #[tokio::test]
-async fn a_token_with_a_line_break_is_told_and_heals_without_it() -> Result<()> {
-    let story = Story::begin("token-line-break").await?;
-    let written = format!("{}\n", story.vault.token());
-    story.create(&manifests::secret(TOKEN_SECRET, "token", &written)).await?;
-    story.write("app", &json!({ "password": "one" })).await?;
-    let condition = refused_store(&story, &vault_with_token(&story)).await?;
-    assert!(condition.message.starts_with("unable to validate store"), "{}", condition.message);
-    assert!(condition.message.contains("line break at its end"), "{}", condition.message);
-    let right = json!({ "stringData": { "token": story.vault.token() } });
-    story.patch(Kind::Secret, TOKEN_SECRET, &right).await?;
-    story.store_ready(Kind::SecretStore, STORE).await?;
-    story.synced("app").await?;
-    story.end().await
-}
-
-#[tokio::test]
-async fn a_server_that_is_no_url_fails_the_check_and_not_the_client() -> Result<()> {
-    let story = Story::begin("no-url").await?;
-    story.create(&manifests::secret(TOKEN_SECRET, "token", "unused")).await?;
-    let provider = manifests::vault_v2("vault:8200", "secret", &manifests::token_login(TOKEN_SECRET));
-    let condition = refused_store(&story, &provider).await?;
-    assert!(condition.message.starts_with("unable to validate store"), "{}", condition.message);
-    assert!(condition.message.contains("spec.provider.vault.server"), "{}", condition.message);
-    story.end().await
-}
-
-#[tokio::test]
-async fn an_interval_of_retries_that_cannot_be_read_is_told_where_upstream_reads_it() -> Result<()> {
-    let story = Story::begin("retry-interval").await?;
-    story.create(&manifests::secret(TOKEN_SECRET, "token", story.vault.token())).await?;
-    let fake = json!({ "fake": { "data": [{ "key": "a", "value": "b" }] } });
-    for (name, provider) in [("fake", fake), (STORE, vault_with_token(&story))] {
-        let mut store = secret_store(name, &story.class, &provider);
-        store["spec"]["retrySettings"] = json!({ "maxRetries": 1, "retryInterval": "bogus" });
-        story.create(&store).await?;
-    }
-    story.store_ready(Kind::SecretStore, "fake").await?;
-    let condition = story.failed(Kind::SecretStore, STORE).await?;
-    assert!(condition.message.starts_with("unable to create client"), "{}", condition.message);
-    assert!(condition.message.contains("spec.retrySettings.retryInterval"), "{}", condition.message);
-    story.end().await
-}
-
-#[tokio::test]
 async fn a_server_that_does_not_answer_is_told() -> Result<()> {
     let story = Story::begin("no-server").await?;
     story.create(&manifests::secret(TOKEN_SECRET, "token", "unused")).await?;

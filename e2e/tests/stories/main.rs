@@ -60,7 +60,6 @@ mod restarts;
 mod restarts_crash;
 mod scale;
 mod sealed_vault;
-mod searches;
 mod second_cluster;
 mod static_roles;
 mod status;

@@ -90,7 +90,7 @@ fn keys_of_every_kind_are_read_and_written() {
 fn what_is_made_here_opens_with_openssl() {
     let Some(folder) = chain() else { return };
     let [leaf, root, key] = ["leaf.crt", "root.crt", "leaf.key"].map(|name| folder.read_text(name));
-    let full = format!("{leaf}{root}\n");
+    let full = format!("{leaf}\n{root}");
     for (name, arguments, password, certificates) in [
         ("pemToPkcs12", vec![full.as_str(), &key], "", 1),
         ("pemToPkcs12Pass", vec![&full, &key, "sécret"], "sécret", 1),
