@@ -37,8 +37,8 @@ pub struct Find {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<FindName>,
     /// Tags that an entry must carry.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub tags: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<BTreeMap<String, String>>,
     /// How to turn characters that a Secret's key cannot hold. Absent means Default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversion_strategy: Option<ConversionStrategy>,

@@ -7,7 +7,7 @@ use futures::channel::mpsc;
 use futures::stream::{self, BoxStream};
 use serde_json::{Value, json};
 use strongroom_provider_api::{
-    Changes, Dialect, EmptySearch, Error, ErrorKind, JsonMap, MissingProperty, Notice, Payload,
+    Changes, Dialect, EmptySearch, Error, ErrorKind, FindRule, JsonMap, MissingProperty, Notice, Payload,
     PropertyOrder, RemoteKey, Result, StoreClient, Version,
 };
 use tokio::time::{advance, timeout};
@@ -107,6 +107,7 @@ async fn context(annotations: &Value) -> (Arc<Context>, Arc<Telling>) {
         map: JsonMap::RawText,
         missing_property: MissingProperty::InvalidPayload,
         empty_search: EmptySearch::NotFound,
+        find: FindRule::Free,
         find_converts_keys: false,
     };
     let telling = Arc::new(Telling::default());

@@ -150,7 +150,8 @@ pub(super) fn build(spec: &ExternalSecretSpec, mut parts: Vec<Part>) -> Result<B
 fn missing_text(entry: &Entry) -> String {
     let mut text = "secret does not exist at provider using ".to_owned();
     let _ = match entry {
-        Entry::Data { index, key } => write!(text, "spec.data[{index}] (key={key})"),
+        // Upstream names the wrong list, and people look for its text.
+        Entry::Data { index, key } => write!(text, "spec.dataFrom[{index}] (key={key})"),
         Entry::Extract { index } | Entry::Find { index } | Entry::Generator { index } => {
             write!(text, "spec.dataFrom[{index}]")
         }
@@ -163,7 +164,9 @@ mod tests {
     use std::sync::Arc;
 
     use serde_json::{Value, json};
-    use strongroom_provider_api::{Dialect, EmptySearch, JsonMap, MissingProperty, Payload, PropertyOrder};
+    use strongroom_provider_api::{
+        Dialect, EmptySearch, FindRule, JsonMap, MissingProperty, Payload, PropertyOrder,
+    };
 
     use super::super::sources::sources;
     use super::*;
@@ -173,6 +176,7 @@ mod tests {
         map: JsonMap::Reserialised,
         missing_property: MissingProperty::InvalidPayload,
         empty_search: EmptySearch::NoData,
+        find: FindRule::Free,
         find_converts_keys: false,
     };
 
@@ -227,7 +231,7 @@ mod tests {
         let built = built(&spec("Delete", &entries, &json!([])), &[Some("1"), None]).unwrap();
         let Built::Data { data, missing } = built else { panic!("{built:?}") };
         assert_eq!(data.keys().collect::<Vec<_>>(), ["a"]);
-        assert_eq!(missing, ["secret does not exist at provider using spec.data[1] (key=y)"]);
+        assert_eq!(missing, ["secret does not exist at provider using spec.dataFrom[1] (key=y)"]);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use serde_json::{Value, json};
 use strongroom_provider_api::{
-    Dialect, EmptySearch, Error, ErrorKind, JsonMap, Listed, MissingProperty, Payload, PropertyOrder,
-    RemoteKey, Result, Scope, StoreClient,
+    Dialect, EmptySearch, Error, ErrorKind, FindRule, JsonMap, Listed, MissingProperty, Payload,
+    PropertyOrder, RemoteKey, Result, Scope, StoreClient,
 };
 
 use super::reconcile;
@@ -64,6 +64,7 @@ const DIALECT: Dialect = Dialect {
     map: JsonMap::Reserialised,
     missing_property: MissingProperty::InvalidPayload,
     empty_search: EmptySearch::NoData,
+    find: FindRule::Free,
     find_converts_keys: false,
 };
 

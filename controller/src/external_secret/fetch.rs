@@ -6,7 +6,8 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt, stream};
 use strongroom_crds::{DeletionPolicy, ExternalSecretSpec, Find, MetadataPolicy, RemoteRef};
 use strongroom_provider_api::{
-    Aspect, Capabilities, Dialect, EmptySearch, Error, ErrorKind, Payload, PropertyOrder, RemoteKey, Scope,
+    Aspect, Capabilities, Dialect, EmptySearch, Error, ErrorKind, FindRule, Payload, PropertyOrder,
+    RemoteKey, Scope, StoreClient,
 };
 use strongroom_templating::transform::find::NameFilter;
 
@@ -150,19 +151,25 @@ async fn matches(
     entry: &Entry,
     connected: &Connected,
 ) -> Result<Result<Found, Arc<Error>>, SyncError> {
+    let Connected { handle, pass, .. } = connected;
+    if let Some(message) = refusal(find, handle.dialect.find) {
+        return Ok(Err(Arc::new(Error::new(ErrorKind::Unsupported, "search", message))));
+    }
     let pattern = find.name.as_ref().and_then(|name| name.regexp.as_deref());
     let filter = pattern.map(NameFilter::new).transpose();
     let filter = filter.map_err(|error| SyncError::Object(format!("{entry}.name.regexp: {error}")))?;
     // A name filter wins over tags, as upstream's does (spec eso-providers B.5).
-    let tags = if filter.is_some() { BTreeMap::new() } else { find.tags.clone() };
+    let tags = find.tags.clone().filter(|_| find.name.is_none()).unwrap_or_default();
     let scope = Scope { path: find.path.clone(), tags };
-    let Connected { handle, pass, .. } = connected;
     let mut listed = match handle.client.list(&scope).try_collect::<Vec<_>>().await {
         Ok(listed) => listed,
         Err(error) => return Ok(Err(Arc::new(error))),
     };
-    if listed.is_empty() && handle.dialect.empty_search == EmptySearch::NotFound {
-        return Ok(Err(Arc::new(nothing_there(&scope))));
+    if listed.is_empty()
+        && handle.dialect.empty_search == EmptySearch::NotFound
+        && let Err(error) = something_there(&*handle.client, scope).await
+    {
+        return Ok(Err(Arc::new(error)));
     }
     listed.retain(|listed| filter.as_ref().is_none_or(|filter| filter.matches(&listed.name)));
     let at_once = listed.iter().map(|listed| handle.client.batch_size(&listed.key)).max();
@@ -197,6 +204,29 @@ fn unsupported(key: &RemoteKey, capabilities: Capabilities) -> Option<Error> {
     metadata.then(|| Error::new(ErrorKind::Unsupported, "read", message).with_key(&key.key))
 }
 
+/// Why `find` is not for a store with this rule, if so (spec eso-providers B.5).
+fn refusal(find: &Find, rule: FindRule) -> Option<&'static str> {
+    match rule {
+        FindRule::Free => None,
+        FindRule::NameNeeded => {
+            find.name.is_none().then_some("unsupported find operator: this store searches by find.name only")
+        }
+        FindRule::NoTags => {
+            find.tags.is_some().then_some("cannot perform find by tag operations with kv version v1")
+        }
+    }
+}
+
+/// An error if there is nothing at all where a search met nothing; that no entry carries the tags is none.
+async fn something_there(client: &dyn StoreClient, searched: Scope) -> Result<(), Error> {
+    let absent = nothing_there(&searched);
+    if searched.tags.is_empty() {
+        return Err(absent);
+    }
+    let whole = Scope { tags: BTreeMap::new(), ..searched };
+    client.list(&whole).try_next().await?.map(drop).ok_or(absent)
+}
+
 fn nothing_there(scope: &Scope) -> Error {
     let error = Error::new(ErrorKind::NotFound, "search", "Secret does not exist");
     match &scope.path {
@@ -221,6 +251,7 @@ mod tests {
             map: JsonMap::RawText,
             missing_property: MissingProperty::InvalidPayload,
             empty_search: EmptySearch::NoData,
+            find: FindRule::Free,
             find_converts_keys: false,
         }
     }
@@ -261,6 +292,60 @@ mod tests {
             assert!(
                 unsupported(&remote_key(&fetch(policy), dialect(PropertyOrder::PathOnly)), unable).is_none()
             );
+        }
+    }
+
+    fn pair(tag: &str) -> (String, String) {
+        (tag.to_owned(), "v".to_owned())
+    }
+
+    #[test]
+    fn a_search_that_the_store_is_not_made_for_is_refused() {
+        let find = |name: bool, tag: Option<&str>| Find {
+            name: name.then(Default::default),
+            // The empty tag stands for an empty map.
+            tags: tag.map(|tag| Some(tag).filter(|tag| !tag.is_empty()).into_iter().map(pair).collect()),
+            ..Find::default()
+        };
+        let refused = |rule| {
+            [(false, None), (true, None), (true, Some("")), (true, Some("a")), (false, Some("a"))]
+                .map(|(name, tag)| refusal(&find(name, tag), rule).is_some())
+        };
+        assert_eq!(refused(FindRule::Free), [false; 5]);
+        assert_eq!(refused(FindRule::NameNeeded), [true, false, false, false, true]);
+        assert_eq!(refused(FindRule::NoTags), [false, false, true, true, true]);
+    }
+
+    /// Holds so many entries, none of them with tags.
+    struct Untagged(usize);
+
+    #[async_trait::async_trait]
+    impl StoreClient for Untagged {
+        async fn read(&self, _key: &RemoteKey) -> Result<Payload, Error> {
+            Ok(Payload::bytes("v"))
+        }
+
+        fn list<'a>(
+            &'a self,
+            scope: &'a Scope,
+        ) -> stream::BoxStream<'a, Result<strongroom_provider_api::Listed, Error>> {
+            let entry =
+                || strongroom_provider_api::Listed { name: "e".to_owned(), key: RemoteKey::latest("e") };
+            let held = if scope.tags.is_empty() { self.0 } else { 0 };
+            stream::iter((0..held).map(move |_| Ok(entry()))).boxed()
+        }
+    }
+
+    #[tokio::test]
+    async fn that_no_entry_carries_the_tags_is_no_absence() {
+        let tags = BTreeMap::from([("team".to_owned(), "nobody".to_owned())]);
+        let scope = |tags: &BTreeMap<_, _>| Scope { path: Some("team".to_owned()), tags: tags.clone() };
+        something_there(&Untagged(2), scope(&tags)).await.unwrap();
+        for absent in [
+            something_there(&Untagged(0), scope(&tags)).await,
+            something_there(&Untagged(2), scope(&BTreeMap::new())).await,
+        ] {
+            assert_eq!(absent.unwrap_err().kind(), ErrorKind::NotFound);
         }
     }
 }

@@ -37,6 +37,9 @@ pub(super) enum ShapeError {
     /// The payload is not of the form that is needed.
     #[error(transparent)]
     Select(#[from] SelectError),
+    /// The same, in the words of upstream's providers that do not print a document again.
+    #[error("unable to unmarshal secret: {0}")]
+    Unmarshal(SelectError),
     /// A value cannot be decoded.
     #[error(transparent)]
     Decode(#[from] DecodeError),
@@ -88,6 +91,9 @@ pub(super) fn members(
         match select::fields(&document, json_map(dialect)) {
             Err(_) if dialect.property == PropertyOrder::RawPath => {
                 Values::from([("value".to_owned(), document)])
+            }
+            Err(error) if json_map(dialect) != JsonMap::Reserialised => {
+                return Err(ShapeError::Unmarshal(error));
             }
             members => members?.into_iter().collect(),
         }
@@ -305,7 +311,7 @@ fn merge_operation(merge: &api::Merge) -> Merge {
 
 #[cfg(test)]
 mod tests {
-    use strongroom_provider_api::{EmptySearch, JsonMap};
+    use strongroom_provider_api::{EmptySearch, FindRule, JsonMap};
 
     use super::*;
 
@@ -315,6 +321,7 @@ mod tests {
         map: JsonMap::Quoted,
         missing_property: MissingProperty::InvalidPayload,
         empty_search: EmptySearch::NoData,
+        find: FindRule::Free,
         find_converts_keys: true,
     };
 
@@ -396,6 +403,18 @@ mod tests {
         assert_eq!(all("spec.hosts", &object, crd), pairs([("value", r#"["a"]"#)]));
         assert_eq!(all("spec.user", &object, crd), pairs([("value", "app")]));
         assert!(matches!(one("spec.x", &object, crd), Err(ShapeError::NoProperty(..))));
+    }
+
+    #[test]
+    fn what_is_no_object_is_told_in_the_words_of_the_provider() {
+        let told = |dialect| {
+            let payload = Payload::bytes("[\"canary\"]");
+            let shaped = members(&asks(""), &[], &payload, dialect, Timestamp::UNIX_EPOCH);
+            shaped.unwrap_err().to_string()
+        };
+        assert_eq!(told(WEBHOOK), "expected a JSON object, found array");
+        let fake = Dialect { map: JsonMap::RawText, ..KUBERNETES };
+        assert_eq!(told(fake), "unable to unmarshal secret: expected a JSON object, found array");
     }
 
     #[test]

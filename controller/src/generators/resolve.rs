@@ -82,11 +82,7 @@ pub async fn resolve(
     namespace: &str,
     reference: &GeneratorRef,
 ) -> Result<Resolved, GeneratorError> {
-    let group = reference.api_version.split('/').next().unwrap_or_default();
-    if ![GENERATOR_GROUP, OWN_GENERATORS].contains(&group) {
-        let message = format!("generatorRef.apiVersion {:?} is not one of generators", reference.api_version);
-        return Err(GeneratorError::Invalid(message));
-    }
+    let group = group(&reference.api_version)?;
     let kind = reference.kind.as_str();
     let is_cluster = reference.kind == GeneratorKind::ClusterGenerator;
     let descriptor = registry.find(group, kind);
@@ -102,6 +98,20 @@ pub async fn resolve(
         None => expanded(registry, &object)?,
     };
     Ok(Resolved { descriptor, namespace: namespace.to_owned(), name: reference.name.clone(), spec })
+}
+
+/// The group of generators that `api_version` names; as upstream, only in the version that is served.
+fn group(api_version: &str) -> Result<&str, GeneratorError> {
+    let (group, version) = api_version.split_once('/').unwrap_or((api_version, ""));
+    let invalid =
+        |why: &str| GeneratorError::Invalid(format!("generatorRef.apiVersion {api_version:?} {why}"));
+    if ![GENERATOR_GROUP, OWN_GENERATORS].contains(&group) {
+        return Err(invalid("is not one of generators"));
+    }
+    if version != GENERATOR_VERSION {
+        return Err(invalid(&format!("is not served: write {group}/{GENERATOR_VERSION}")));
+    }
+    Ok(group)
 }
 
 /// Why there is no such kind in the group of `reference`. The group is upstream's where none is named, and that is easily
@@ -183,6 +193,21 @@ mod tests {
         );
         assert!(told("Password", OWN_GENERATORS).ends_with("of \"generators.external-secrets.io/v1alpha1\""));
         assert!(told("Grafana", OWN_GENERATORS).contains("not built in"));
+    }
+
+    #[test]
+    fn only_the_version_that_is_served_is_taken() {
+        for good in ["generators.external-secrets.io/v1alpha1", "generators.strongroom.dev/v1alpha1"] {
+            assert_eq!(group(good).unwrap(), good.split('/').next().unwrap());
+        }
+        for bad in ["generators.external-secrets.io/v1beta1", "generators.external-secrets.io", "v1", ""] {
+            assert!(
+                group(bad)
+                    .unwrap_err()
+                    .to_string()
+                    .starts_with(&format!("generatorRef.apiVersion {bad:?} is not"))
+            );
+        }
     }
 
     #[test]

@@ -41,7 +41,10 @@ pub(super) async fn probe(context: &Context, store: &StoreView) -> Verdict {
         Err(message) => return Verdict::NoClient(Arc::new(invalid(message))),
     };
     let upkeep = match store.provider() {
-        Ok((descriptor, _)) => descriptor.upkeep,
+        Ok((descriptor, _)) => match store.retry_fault().filter(|_| descriptor.retry_settings) {
+            Some(fault) => return Verdict::NoClient(Arc::new(invalid(fault))),
+            None => descriptor.upkeep,
+        },
         Err(error) => return Verdict::NoClient(Arc::new(error)),
     };
     let handle = match context.pool.handle(store, None).await {

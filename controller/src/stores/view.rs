@@ -162,8 +162,16 @@ impl StoreView {
         Ok((descriptor, config))
     }
 
+    /// What is wrong with `spec.retrySettings`, if something is.
+    pub fn retry_fault(&self) -> Option<String> {
+        let settings = self.spec.as_ref().ok()?.retry_settings.as_ref()?;
+        let error = settings.retry_interval.as_deref()?.parse::<GoDuration>().err()?;
+        Some(format!("spec.retrySettings.retryInterval: {error}"))
+    }
+
     /// How calls are limited and repeated: `spec.retrySettings` as upstream's Vault provider reads it (spec
-    /// eso-providers B.1), our defaults where it is absent. An interval that cannot be read is passed over.
+    /// eso-providers B.1), our defaults where it is absent. An interval that cannot be read is passed over: where it
+    /// matters, the store's check tells of the [`retry_fault`](Self::retry_fault).
     pub fn limits(&self) -> Limits {
         let default = Limits::default();
         let Some(settings) = self.spec.as_ref().ok().and_then(|spec| spec.retry_settings.as_ref()) else {

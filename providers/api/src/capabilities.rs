@@ -53,6 +53,8 @@ pub struct Dialect {
     pub missing_property: MissingProperty,
     /// What a search that meets no entry at all means, before any filter by name.
     pub empty_search: EmptySearch,
+    /// What a search must say, or must not.
+    pub find: FindRule,
     /// `find` converts keys before `rewrite` sees them (spec eso-core Q25).
     pub find_converts_keys: bool,
 }
@@ -64,6 +66,17 @@ pub enum EmptySearch {
     NoData,
     /// The place that was searched does not exist: an error, unless `deletionPolicy` heeds absence.
     NotFound,
+}
+
+/// What a search must say, or must not. A filter by name wins over tags wherever both are allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FindRule {
+    /// A name, tags, both or neither.
+    Free,
+    /// `find.name` must be there; an empty one matches everything.
+    NameNeeded,
+    /// `find.tags` must not be there, not even empty or beside a name.
+    NoTags,
 }
 
 /// The order in which a property is looked up in a JSON payload.

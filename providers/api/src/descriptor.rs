@@ -23,6 +23,8 @@ pub struct Descriptor {
     pub stability: Stability,
     /// Whether it is looked after.
     pub upkeep: Upkeep,
+    /// Whether a `spec.retrySettings.retryInterval` that is no duration is a fault.
+    pub retry_settings: bool,
     /// The login methods that its settings can choose.
     pub login_methods: &'static [&'static str],
     schema: fn() -> Value,
@@ -49,6 +51,7 @@ impl Descriptor {
             name: P::NAME,
             stability: P::STABILITY,
             upkeep: P::UPKEEP,
+            retry_settings: P::RETRY_SETTINGS,
             login_methods: P::LOGIN_METHODS,
             schema: schema_of::<P::Config>,
             inspect: inspect::<P>,

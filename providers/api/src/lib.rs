@@ -50,7 +50,9 @@ mod template;
 mod toolbox;
 mod write;
 
-pub use capabilities::{Access, Capabilities, Dialect, EmptySearch, JsonMap, MissingProperty, PropertyOrder};
+pub use capabilities::{
+    Access, Capabilities, Dialect, EmptySearch, FindRule, JsonMap, MissingProperty, PropertyOrder,
+};
 pub use changes::{Changes, Notice, Version};
 pub use client::{Health, StoreClient};
 pub use clock::{Clock, SystemClock};

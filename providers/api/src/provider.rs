@@ -72,6 +72,9 @@ pub trait Provider: Send + Sync + 'static {
     const STABILITY: Stability;
     /// Whether it is looked after.
     const UPKEEP: Upkeep = Upkeep::Maintained;
+    /// Whether upstream reads `spec.retrySettings` for it, so that an interval which is no duration is a fault (spec
+    /// eso-providers B.1).
+    const RETRY_SETTINGS: bool = false;
     /// The login methods that its settings can choose, by the names of the fields; none where it never logs in.
     const LOGIN_METHODS: &'static [&'static str] = &[];
     /// What is under `spec.provider.<NAME>`. Unknown fields are ignored (the API server has pruned them).

@@ -18,8 +18,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_provider_api::{
-    Access, Capabilities, Descriptor, Dialect, EmptySearch, GeneratorDescriptor, JsonMap, MissingProperty,
-    PropertyOrder, Provider, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox, Violation,
+    Access, Capabilities, Descriptor, Dialect, EmptySearch, FindRule, GeneratorDescriptor, JsonMap,
+    MissingProperty, PropertyOrder, Provider, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox,
+    Violation,
 };
 use strongroom_provider_kit::aws::Api;
 
@@ -49,6 +50,7 @@ pub struct Aws;
 impl Provider for Aws {
     const NAME: &'static str = "aws";
     const STABILITY: Stability = Stability::Beta;
+    const RETRY_SETTINGS: bool = true;
     const LOGIN_METHODS: &'static [&'static str] = config::LOGIN_METHODS;
     type Config = AwsConfig;
 
@@ -73,6 +75,7 @@ impl Provider for Aws {
             map: JsonMap::RawText,
             missing_property: MissingProperty::InvalidPayload,
             empty_search: EmptySearch::NoData,
+            find: FindRule::Free,
             find_converts_keys: false,
         }
     }

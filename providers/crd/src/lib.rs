@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_provider_api::{
-    Access, Capabilities, Descriptor, Dialect, EmptySearch, JsonMap, MissingProperty, PropertyOrder,
-    Provider, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox, Violation,
+    Access, Capabilities, Descriptor, Dialect, EmptySearch, FindRule, JsonMap, MissingProperty,
+    PropertyOrder, Provider, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox, Violation,
 };
 
 pub use config::{CrdConfig, CrdResource, CrdWhitelist, CrdWhitelistRule};
@@ -53,6 +53,7 @@ impl Provider for Crd {
             map: JsonMap::RawText,
             missing_property: MissingProperty::InvalidPayload,
             empty_search: EmptySearch::NoData,
+            find: FindRule::Free,
             find_converts_keys: true,
         }
     }

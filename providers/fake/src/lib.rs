@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_provider_api::{
-    Access, Capabilities, Descriptor, Dialect, EmptySearch, JsonMap, MissingProperty, PropertyOrder,
-    Provider, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox, Upkeep, Violation,
+    Access, Capabilities, Descriptor, Dialect, EmptySearch, FindRule, JsonMap, MissingProperty,
+    PropertyOrder, Provider, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox, Upkeep, Violation,
 };
 
 pub use config::{Entry, FakeConfig, ValidationResult};
@@ -53,6 +53,7 @@ impl Provider for Fake {
             map: JsonMap::RawText,
             missing_property: MissingProperty::NotFound,
             empty_search: EmptySearch::NoData,
+            find: FindRule::NameNeeded,
             find_converts_keys: true,
         }
     }

@@ -25,10 +25,10 @@ pub struct Mfa;
 pub struct MfaSpec {
     /// The seed: base32, in the namespace of the ExternalSecret.
     pub secret: SecretKeySelector,
-    /// Digits of a code. Absent means 6.
+    /// Digits of a code. Absent, 0 and less mean 6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<i64>,
-    /// For how many seconds a code is good. Absent means 30.
+    /// For how many seconds a code is good. Absent, 0 and less mean 30.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_period: Option<i64>,
     /// sha1, sha256 or sha512. Absent means sha1.
@@ -62,10 +62,7 @@ impl Generator for Mfa {
     fn validate(spec: &MfaSpec) -> Vec<Violation> {
         let mut violations = Vec::new();
         if spec.digits().is_none() {
-            violations.push(Violation::new("length", "must be from 1 to 10"));
-        }
-        if spec.period().is_none() {
-            violations.push(Violation::new("timePeriod", "must be positive"));
+            violations.push(Violation::new("length", "must be at most 10"));
         }
         if spec.algorithm().is_none() {
             violations.push(Violation::new("algorithm", "must be sha1, sha256 or sha512"));
@@ -89,10 +86,10 @@ impl Generator for Mfa {
 impl GeneratorClient<MfaSpec> for Client {
     async fn generate(&self, spec: &MfaSpec) -> Result<Generated> {
         let unusable = || Error::new(ErrorKind::InvalidConfig, "use the settings", "spec cannot be used");
-        let (Some(digits), Some(period), Some(algorithm)) = (spec.digits(), spec.period(), spec.algorithm())
-        else {
+        let (Some(digits), Some(algorithm)) = (spec.digits(), spec.algorithm()) else {
             return Err(unusable());
         };
+        let period = spec.period();
         let written = self.resolver.secret(&spec.secret, None).await?;
         let seed = written.expose_str().and_then(seed).ok_or_else(|| {
             let message = "spec.secret: the seed is not base32 text";
@@ -108,11 +105,12 @@ impl GeneratorClient<MfaSpec> for Client {
 
 impl MfaSpec {
     fn digits(&self) -> Option<u32> {
-        u32::try_from(self.length.unwrap_or(6)).ok().filter(|digits| (1..=10).contains(digits))
+        let digits = self.length.filter(|digits| *digits > 0).unwrap_or(6);
+        u32::try_from(digits).ok().filter(|digits| *digits <= 10)
     }
 
-    fn period(&self) -> Option<i64> {
-        Some(self.time_period.unwrap_or(30)).filter(|period| *period > 0)
+    fn period(&self) -> i64 {
+        self.time_period.filter(|period| *period > 0).unwrap_or(30)
     }
 
     /// Upstream takes the field and computes with SHA-1 whatever it says (spec eso-core Q18).
@@ -127,12 +125,12 @@ impl MfaSpec {
     }
 }
 
-/// As people write seeds: in groups, in lower case, with or without padding.
+/// As people write seeds: in groups and in lower case. As upstream, without padding.
 fn seed(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let plain: Zeroizing<String> = Zeroizing::new(
         text.chars().filter(|it| !it.is_whitespace()).map(|it| it.to_ascii_uppercase()).collect(),
     );
-    from_base32(plain.trim_end_matches('=')).filter(|seed| !seed.is_empty())
+    from_base32(&plain).filter(|seed| !seed.is_empty())
 }
 
 /// The code of RFC 4226 for `step`.
@@ -207,9 +205,11 @@ mod tests {
         for seed in ["GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "gezd gnbv gy3t qojq gezd gnbv gy3t qojq\n"] {
             assert_eq!(generated(seed, when.clone()).await.unwrap(), ["94287082", "1"]);
         }
-        let error = generated("canary!", when).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidPayload);
-        assert!(!error.to_string().contains("canary"), "{error}");
+        for bad in ["canary!", "MFRGG==="] {
+            let error = generated(bad, when.clone()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidPayload);
+            assert!(!error.to_string().contains(bad), "{error}");
+        }
     }
 
     #[tokio::test]
@@ -221,6 +221,9 @@ mod tests {
             spec
         };
         assert_eq!(generated(seed, at(json!({}))).await.unwrap(), ["287082", "1"]);
+        for unset in [json!({ "length": 0, "timePeriod": 0 }), json!({ "length": -1, "timePeriod": -30 })] {
+            assert_eq!(generated(seed, at(unset)).await.unwrap(), ["287082", "1"]);
+        }
         // The same step, by another period.
         assert_eq!(generated(seed, at(json!({ "timePeriod": 59 }))).await.unwrap(), ["287082", "59"]);
         let sha256 = at(json!({ "algorithm": "SHA256" }));
@@ -233,8 +236,8 @@ mod tests {
             let spec = serde_json::from_value(spec).unwrap();
             Mfa::validate(&spec).into_iter().map(|violation| violation.field).collect()
         };
-        let spec = json!({ "secret": {}, "length": 11, "timePeriod": 0, "algorithm": "md5" });
-        assert_eq!(faults(spec), ["length", "timePeriod", "algorithm", "secret"]);
+        let spec = json!({ "secret": {}, "length": 11, "algorithm": "md5" });
+        assert_eq!(faults(spec), ["length", "algorithm", "secret"]);
         assert_eq!(faults(json!({ "secret": { "name": "a", "key": "b" } })), Vec::<String>::new());
     }
 }

@@ -59,8 +59,9 @@ pub(crate) enum Query {
     Folder { at: Location, kv: KvVersion },
     /// Which engine is at a path.
     Mount { path: String },
-    /// What the token is.
-    Token,
+    /// What the token is: one of the user's is looked up where the secrets are, as upstream does, one of a login where
+    /// that was.
+    Token { of_login: bool },
     /// A write.
     Change(Change),
 }
@@ -114,8 +115,9 @@ impl Api {
                     self.call(&ask, Raw::get(format!("sys/internal/ui/mounts/{path}")), token).await?;
                 self.successful_or_absent(&ask, answer)
             }
-            Query::Token => {
-                let ask = Ask::new("LookupSelf", "look up the token", Space::Login);
+            Query::Token { of_login } => {
+                let space = if *of_login { Space::Login } else { Space::Secrets };
+                let ask = Ask::new("LookupSelf", "look up the token", space);
                 let answer = self.call(&ask, LookupTokenSelfRequest {}, token).await?;
                 self.successful(&ask, answer)
             }

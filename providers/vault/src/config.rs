@@ -13,7 +13,7 @@ use strongroom_provider_api::{CaProvider, SecretKeySelector};
 pub(crate) use auth::{
     AppRole, Auth, Cert, Gcp, Iam, Jwt, Kubernetes, LOGIN_METHODS, Ldap, UserPass, login_method,
 };
-pub(crate) use check::violations;
+pub(crate) use check::{call_faults, store_violations, violations};
 pub use open_bao::{OpenBaoAuth, OpenBaoConfig};
 
 /// Settings of a HashiCorp Vault or OpenBao store.

@@ -3,18 +3,48 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use strongroom_provider_api::{Error, ErrorKind, Resolver, Result, Toolbox};
+use strongroom_provider_api::{Error, ErrorKind, Resolver, Result, StoreClient, Toolbox, Violation};
 use strongroom_provider_kit::http::{ClientCertificate, HttpClient, HttpSettings, Redirects, Roots};
 use strongroom_provider_kit::pem;
+use strongroom_provider_kit::session::Token;
 
 use crate::api::Api;
-use crate::config::{VaultConfig, login_method};
+use crate::config::{self, VaultConfig, login_method};
+use crate::dead_end::DeadEnd;
 use crate::identity::Caller;
 use crate::kv::VaultClient;
 use crate::login;
 use crate::path::Layout;
 use crate::replication::ReplicationStates;
 use crate::transport::Address;
+
+/// The client of a store under `spec.provider.<provider>`. Faults that upstream meets when it asks Vault, and not when
+/// it makes its client, are told by every call.
+///
+/// # Errors
+/// `InvalidConfig` for settings or references that cannot work, and whatever the login gives.
+pub(crate) async fn store(
+    provider: &str,
+    config: VaultConfig,
+    resolver: Arc<dyn Resolver>,
+    toolbox: Toolbox,
+) -> Result<Arc<dyn StoreClient>> {
+    let mut faults = config::call_faults(&config);
+    let token = match login::static_token(config.auth.as_ref(), resolver.as_ref()).await? {
+        Some(Err(error)) => {
+            faults.push(Violation::new("auth.tokenSecretRef", error.message()));
+            None
+        }
+        Some(Ok(token)) => Some(token),
+        None => None,
+    };
+    if faults.is_empty() {
+        return Ok(Arc::new(logged_in(config, token, resolver, toolbox).await?));
+    }
+    let named =
+        faults.iter().map(|fault| format!("spec.provider.{provider}.{}: {}", fault.field, fault.message));
+    Ok(Arc::new(DeadEnd::new(named.collect::<Vec<_>>().join("; "))))
+}
 
 /// A client, logged in.
 ///
@@ -25,8 +55,18 @@ pub(crate) async fn client(
     resolver: Arc<dyn Resolver>,
     toolbox: Toolbox,
 ) -> Result<VaultClient> {
+    let token = login::static_token(config.auth.as_ref(), resolver.as_ref()).await?.transpose()?;
+    logged_in(config, token, resolver, toolbox).await
+}
+
+async fn logged_in(
+    config: VaultConfig,
+    token: Option<Token>,
+    resolver: Arc<dyn Resolver>,
+    toolbox: Toolbox,
+) -> Result<VaultClient> {
     let api = api(&config, resolver.as_ref(), toolbox).await?;
-    let identity = login::identity(config.auth, &api, &resolver).await?;
+    let identity = login::identity(config.auth, token, &api, &resolver).await?;
     let layout = Layout { path: filled(config.path), version: config.version };
     Ok(VaultClient { caller: Caller { api, identity }, layout })
 }
@@ -62,7 +102,7 @@ pub(crate) async fn api(config: &VaultConfig, resolver: &dyn Resolver, toolbox: 
 }
 
 async fn roots(config: &VaultConfig, address: &Address, resolver: &dyn Resolver) -> Result<Roots> {
-    if let Some(bundle) = &config.ca_bundle {
+    if let Some(bundle) = config.ca_bundle.as_ref().filter(|bundle| !bundle.is_empty()) {
         let bundle = pem::bundle(bundle.as_bytes());
         return bundle.map(Roots::Only).ok_or_else(|| invalid("caBundle: not valid pem data"));
     }

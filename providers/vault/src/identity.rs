@@ -103,7 +103,8 @@ impl Caller {
 
     /// Whether Vault answers and takes the identity.
     pub(crate) async fn probe(&self) -> Result<Health> {
-        match (&self.identity, self.fetch(&Query::Token).await) {
+        let of_login = matches!(self.identity, Identity::Session(_));
+        match (&self.identity, self.fetch(&Query::Token { of_login }).await) {
             (_, Ok(_)) => Ok(Health::Ready),
             // The login works; its policies just do not include looking up itself.
             (Identity::Session(_), Err(error)) if error.kind() == ErrorKind::PermissionDenied => {
@@ -131,7 +132,7 @@ impl Caller {
         if refused.kind() == ErrorKind::Unauthenticated {
             return Verdict::Ended;
         }
-        let looked_up = self.api.fetch(&Query::Token, Some(held.token())).await;
+        let looked_up = self.api.fetch(&Query::Token { of_login: true }, Some(held.token())).await;
         let age = self.api.clock.now().duration_since(held.logged_in()).as_secs();
         match looked_up {
             Err(error) if is_refusal(&error) => Verdict::Ended,
@@ -142,7 +143,7 @@ impl Caller {
 
     /// `denied`, or an `Unauthenticated` where it is the static token that Vault refuses.
     async fn explained(&self, token: &Token, denied: Error) -> Error {
-        match self.api.fetch(&Query::Token, Some(token)).await {
+        match self.api.fetch(&Query::Token { of_login: false }, Some(token)).await {
             Err(error) if is_refusal(&error) => {
                 Error::new(ErrorKind::Unauthenticated, denied.operation(), "Vault refused the token (403)")
             }

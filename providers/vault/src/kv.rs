@@ -164,15 +164,26 @@ fn parsed<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
     serde_json::from_slice(body).map_err(|_| invalid("Vault's answer is not the JSON that was expected"))
 }
 
-/// The number in a remote key's version.
+/// The number in a remote key's version as Vault reads it: with the prefix of another base if there is one, and no
+/// version at all where it is not positive.
 fn number(version: Option<&str>) -> Result<Option<u64>> {
-    match version {
-        None | Some("") => Ok(None),
-        Some(text) => match text.parse() {
-            Ok(number) => Ok(Some(number)),
-            Err(_) => Err(invalid(&format!("version {text:?} is not a number"))),
-        },
-    }
+    let text = version.unwrap_or_default();
+    let (negative, digits) = match text.strip_prefix(['-', '+']) {
+        Some(digits) => (text.starts_with('-'), digits),
+        None => (false, text),
+    };
+    let number = match digits.to_ascii_lowercase().split_at_checked(2) {
+        Some(("0x", digits)) => u64::from_str_radix(digits, 16),
+        Some(("0o", digits)) => u64::from_str_radix(digits, 8),
+        Some(("0b", digits)) => u64::from_str_radix(digits, 2),
+        _ if text.is_empty() => Ok(0),
+        _ if digits.starts_with('0') => u64::from_str_radix(digits, 8),
+        _ => digits.parse(),
+    };
+    // What follows the sign or prefix must not have a sign again.
+    let number = number.ok().filter(|_| !digits.contains(['-', '+']));
+    let number = number.ok_or_else(|| invalid(&format!("version {text:?} is not a number")))?;
+    Ok(Some(number).filter(|number| !negative && *number > 0))
 }
 
 fn absent() -> Error {
@@ -231,9 +242,20 @@ mod tests {
     fn a_version_is_a_number() {
         assert_eq!(number(None).unwrap(), None);
         assert_eq!(number(Some("")).unwrap(), None);
-        assert_eq!(number(Some("12")).unwrap(), Some(12));
-        let error = number(Some("latest")).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidPayload);
-        assert!(error.message().contains("latest"));
+        for (text, expected) in [
+            ("12", Some(12)),
+            ("+3", Some(3)),
+            ("0x1F", Some(31)),
+            ("010", Some(8)),
+            ("-1", None),
+            ("0", None),
+        ] {
+            assert_eq!(number(Some(text)).unwrap(), expected, "{text}");
+        }
+        for bad in ["latest", "1.5", "-", "--1", "0x", "0x-1", "09"] {
+            let error = number(Some(bad)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidPayload);
+            assert!(error.message().contains(bad));
+        }
     }
 }

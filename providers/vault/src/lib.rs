@@ -8,6 +8,7 @@ mod api;
 mod certificate;
 mod config;
 mod connect;
+mod dead_end;
 mod dynamic;
 mod engine;
 mod folder;
@@ -26,8 +27,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_provider_api::{
-    Access, Capabilities, Descriptor, Dialect, EmptySearch, GeneratorDescriptor, JsonMap, MissingProperty,
-    PropertyOrder, Provider, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox, Violation,
+    Access, Capabilities, Descriptor, Dialect, EmptySearch, FindRule, GeneratorDescriptor, JsonMap,
+    MissingProperty, PropertyOrder, Provider, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox,
+    Violation,
 };
 
 pub use certificate::{Algorithm, CertificateSpec, Format, KeyFormat, Method, PrivateKey, VaultCertificate};
@@ -58,19 +60,20 @@ pub struct Vault;
 impl Provider for Vault {
     const NAME: &'static str = "vault";
     const STABILITY: Stability = Stability::Stable;
+    const RETRY_SETTINGS: bool = true;
     const LOGIN_METHODS: &'static [&'static str] = config::LOGIN_METHODS;
     type Config = VaultConfig;
 
     fn validate(config: &VaultConfig, kind: StoreKind) -> Vec<Violation> {
-        config::violations(config, kind)
+        config::store_violations(config, kind)
     }
 
     fn capabilities(config: &VaultConfig) -> Capabilities {
         capabilities(config.version)
     }
 
-    fn dialect(_config: &VaultConfig) -> Dialect {
-        DIALECT
+    fn dialect(config: &VaultConfig) -> Dialect {
+        dialect(config.version)
     }
 
     fn login_method(config: &VaultConfig) -> Option<&'static str> {
@@ -82,8 +85,7 @@ impl Provider for Vault {
         resolver: Arc<dyn Resolver>,
         toolbox: Toolbox,
     ) -> Result<Arc<dyn StoreClient>> {
-        let client = connect::client(config, resolver, toolbox).await?;
-        Ok(Arc::new(client))
+        connect::store(Self::NAME, config, resolver, toolbox).await
     }
 }
 
@@ -106,8 +108,8 @@ impl Provider for OpenBao {
         capabilities(config.version)
     }
 
-    fn dialect(_config: &OpenBaoConfig) -> Dialect {
-        DIALECT
+    fn dialect(config: &OpenBaoConfig) -> Dialect {
+        dialect(config.version)
     }
 
     fn login_method(config: &OpenBaoConfig) -> Option<&'static str> {
@@ -119,18 +121,23 @@ impl Provider for OpenBao {
         resolver: Arc<dyn Resolver>,
         toolbox: Toolbox,
     ) -> Result<Arc<dyn StoreClient>> {
-        let client = connect::client(config.as_vault(), resolver, toolbox).await?;
-        Ok(Arc::new(client))
+        connect::store(Self::NAME, config.as_vault(), resolver, toolbox).await
     }
 }
 
-const DIALECT: Dialect = Dialect {
-    property: PropertyOrder::LiteralThenPath,
-    map: JsonMap::Reserialised,
-    missing_property: MissingProperty::InvalidPayload,
-    empty_search: EmptySearch::NotFound,
-    find_converts_keys: false,
-};
+fn dialect(version: config::KvVersion) -> Dialect {
+    Dialect {
+        property: PropertyOrder::LiteralThenPath,
+        map: JsonMap::Reserialised,
+        missing_property: MissingProperty::InvalidPayload,
+        empty_search: EmptySearch::NotFound,
+        find: match version {
+            config::KvVersion::V1 => FindRule::NoTags,
+            config::KvVersion::V2 => FindRule::Free,
+        },
+        find_converts_keys: false,
+    }
+}
 
 fn capabilities(version: config::KvVersion) -> Capabilities {
     let versioned = version == config::KvVersion::V2;

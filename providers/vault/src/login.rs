@@ -66,19 +66,20 @@ struct Grant {
     renewable: bool,
 }
 
-/// The identity of a store with these settings, logged in.
+/// The identity of a store with these settings, logged in; `token` is the [`static_token`].
 ///
 /// # Errors
 /// That of the references or of the login.
 pub(crate) async fn identity(
     auth: Option<Auth>,
+    token: Option<Token>,
     api: &Arc<Api>,
     resolver: &Arc<dyn Resolver>,
 ) -> Result<Identity> {
-    let Some(auth) = auth else { return Ok(Identity::Nobody) };
-    if let Some(token) = static_token(&auth, resolver.as_ref()).await? {
+    if let Some(token) = token {
         return Ok(Identity::Static(token));
     }
+    let Some(auth) = auth else { return Ok(Identity::Nobody) };
     let login = login(auth, api, resolver)?;
     let session = Session::new(login, Arc::clone(&api.clock));
     session.token().await?;
@@ -97,12 +98,15 @@ pub(crate) fn login(auth: Auth, api: &Arc<Api>, resolver: &Arc<dyn Resolver>) ->
     })
 }
 
-/// The token that `auth` names, if it names one.
+/// The token that `auth` names, if it names one, or why the text there cannot be one.
 ///
 /// # Errors
 /// That of the reference.
-pub(crate) async fn static_token(auth: &Auth, resolver: &dyn Resolver) -> Result<Option<Token>> {
-    match &auth.token_secret_ref {
+pub(crate) async fn static_token(
+    auth: Option<&Auth>,
+    resolver: &dyn Resolver,
+) -> Result<Option<Result<Token>>> {
+    match auth.and_then(|auth| auth.token_secret_ref.as_ref()) {
         Some(selector) => token::resolved(selector, resolver).await.map(Some),
         None => Ok(None),
     }

@@ -106,6 +106,21 @@ impl Layout {
         Ok(location)
     }
 
+    /// The same for `metadataPolicy: Fetch`: without a path the key must say where the engine ends.
+    ///
+    /// # Errors
+    /// A sentence for the user.
+    pub(crate) fn described_entry(&self, key: &str) -> Result<Location, String> {
+        if self.path.is_none() && self.version == KvVersion::V2 && !key.contains("/data/") {
+            return Err(
+                "provided Path isn't a valid kv v2 path: the store has no path, so with metadataPolicy Fetch the key \
+                 must be MOUNT/data/NAME"
+                    .to_owned(),
+            );
+        }
+        self.entry(key)
+    }
+
     /// Where the folder of `find.path` is: the engine's root where there is none.
     ///
     /// # Errors
@@ -130,25 +145,26 @@ impl Layout {
             (Some(path), KvVersion::V1) => (path, format!("{path}/{rest}")),
             (Some(path), KvVersion::V2) => (path, format!("{path}/data/{rest}")),
         };
-        // The store's path and `data/` would be taken off such a key.
+        // The store's path would be taken off such a key.
         let like_mount = rest.strip_prefix(path.as_str()).is_some_and(|tail| tail.starts_with('/'));
-        let like_data = self.version == KvVersion::V2 && rest.starts_with("data/");
-        if like_mount || like_data { explicit } else { rest.to_owned() }
+        if like_mount { explicit } else { rest.to_owned() }
     }
 
     fn locate(&self, key: &str) -> Result<Location, String> {
         let (mount, rest) = match (&self.path, self.version) {
             (Some(path), version) => {
                 let below = key.strip_prefix(path.as_str()).and_then(|tail| tail.strip_prefix('/'));
-                let rest = below.unwrap_or(key);
-                let rest = match version {
-                    KvVersion::V1 => rest,
-                    KvVersion::V2 => rest.strip_prefix("data/").unwrap_or(rest),
+                let rest = match (below, version) {
+                    (Some(below), KvVersion::V2) => below.strip_prefix("data/").unwrap_or(below),
+                    (Some(below), KvVersion::V1) => below,
+                    // Without the mount before it, `data` is a folder like any other.
+                    (None, _) => key,
                 };
                 (path.as_str(), rest)
             }
             (None, KvVersion::V2) if key.contains("/data/") => key.split_once("/data/").unwrap_or_default(),
-            (None, _) => {
+            (None, KvVersion::V2) => key.split_once('/').unwrap_or((key, "")),
+            (None, KvVersion::V1) => {
                 let key = key.trim_start_matches('/');
                 key.split_once('/').unwrap_or((key, ""))
             }
@@ -191,17 +207,18 @@ mod tests {
             (V2, Some("secret/path"), "test", "secret/path|test"),
             (V2, Some("secret/path"), "secret/path/test", "secret/path|test"),
             (V2, Some("secret/path"), "secret/path/data/test", "secret/path|test"),
-            (V2, Some("secret"), "data/test", "secret|test"),
+            (V2, Some("secret"), "data/test", "secret|data/test"),
+            (V2, Some("secret"), "secret/data/data/test", "secret|data/test"),
             (V2, Some("secret"), "secrets/test", "secret|secrets/test"),
             (V2, Some("secret"), "/team//app/", "secret|team/app"),
             (V2, Some("secret"), "a b/ü?#%", "secret|a b/ü?#%"),
             (V2, None, "secret/test/big/path", "secret|test/big/path"),
             (V2, None, "secret/test/data/x/data/y", "secret/test|x/data/y"),
-            (V2, None, "/secret/test", "secret|test"),
             (V1, Some("secret/path"), "test", "secret/path|test"),
             (V1, Some("secret/path"), "secret/path/test", "secret/path|test"),
             (V1, Some("kv1"), "data/test", "kv1|data/test"),
             (V1, None, "secret/test", "secret|test"),
+            (V1, None, "/secret/test", "secret|test"),
         ];
         for (version, path, key, expected) in table {
             let location = layout(path, version).entry(key).unwrap();
@@ -223,12 +240,14 @@ mod tests {
             "a\u{0}",
             "",
             "/",
-            "data/",
+            "secret/data/",
         ] {
             assert!(layout.entry(key).is_err(), "{key:?}");
         }
         assert!(layout.entry(&"a".repeat(5000)).is_err());
-        assert!(super::Layout { path: None, version: KvVersion::V2 }.entry("alone").is_err());
+        for key in ["alone", "/secret/test"] {
+            assert!(super::Layout { path: None, version: KvVersion::V2 }.entry(key).is_err(), "{key:?}");
+        }
     }
 
     #[test]
@@ -245,6 +264,16 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn metadata_without_a_path_needs_to_know_where_the_engine_ends() {
+        let without = layout(None, KvVersion::V2);
+        assert_eq!(without.described_entry("kv/data/team/app"), without.entry("kv/data/team/app"));
+        let fault = without.described_entry("kv/team/app").unwrap_err();
+        assert!(fault.starts_with("provided Path isn't a valid kv v2 path"), "{fault}");
+        let with = layout(Some("kv"), KvVersion::V2);
+        assert_eq!(with.described_entry("team/app"), with.entry("team/app"));
     }
 
     #[test]

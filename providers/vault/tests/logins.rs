@@ -204,6 +204,21 @@ async fn a_gcp_login_posts_a_jwt_that_the_accounts_public_key_verifies() {
     }
 }
 
+#[tokio::test]
+async fn of_two_jwts_the_secrets_is_shown_with_a_role_without_spaces() {
+    let server = MockServer::start().await;
+    on("POST", "auth/jwt/login")
+        .and(body_json(json!({"jwt": "from-secret", "role": "app"})))
+        .respond_with(granted())
+        .mount(&server)
+        .await;
+    let settings = json!({"server": server.uri(), "path": "secret", "auth": {"jwt": {
+        "role": " app ", "secretRef": {"name": "s", "key": "jwt"},
+        "kubernetesServiceAccountToken": {"serviceAccountRef": {"name": "app"}},
+    }}});
+    connect(settings, Table::of([("s/jwt", "from-secret")])).await.unwrap();
+}
+
 /// A Vault whose wrapping token was made at `creation_path` and works once.
 async fn wrapping(creation_path: &str) -> MockServer {
     let server = MockServer::start().await;

@@ -83,7 +83,7 @@ async fn by_token(server: &MockServer, change: Value) -> Bench {
     for (field, value) in change.as_object().unwrap() {
         settings[field] = value.clone();
     }
-    connect(settings, Table::of([("s/t", "static\n")])).await.unwrap()
+    connect(settings, Table::of([("s/t", "static")])).await.unwrap()
 }
 
 async fn read(bench: &Bench) -> Result<Payload> {
@@ -391,6 +391,24 @@ async fn namespaces_headers_and_base_path_are_sent() {
 }
 
 #[tokio::test]
+async fn a_token_of_the_users_is_looked_up_where_the_secrets_are() {
+    let server = MockServer::start().await;
+    on("GET", "auth/token/lookup-self")
+        .and(header("x-vault-namespace", "team/a"))
+        .respond_with(answer(200, &json!({"data": {"ttl": 0}})))
+        .mount(&server)
+        .await;
+    let bench = by_token(
+        &server,
+        json!({"namespace": "team/a", "auth": {
+            "namespace": "elsewhere", "tokenSecretRef": {"name": "s", "key": "t"},
+        }}),
+    )
+    .await;
+    bench.client.probe().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_state_is_replayed_and_inconsistency_forwarded_only_with_both_switches() {
     let state = "djE6YTo1OjU6bQ==";
     for (own, forward) in [(false, false), (true, false), (false, true), (true, true)] {
@@ -477,6 +495,42 @@ async fn version_1_has_no_metadata_and_no_tags() {
     let scope = Scope { tags: [("a".to_owned(), "b".to_owned())].into(), ..Scope::default() };
     let error = bench.client.list(&scope).next().await.unwrap().unwrap_err();
     assert_eq!(error.message(), "cannot perform find by tag operations with kv version v1");
+}
+
+/// As upstream: the store says that it cannot be validated, not that no client can be made.
+#[tokio::test]
+async fn settings_that_allow_no_call_are_told_by_the_check_of_the_store() {
+    let server = MockServer::start().await;
+    for (change, token, told) in [
+        (json!({"server": "not a url"}), "t", "spec.provider.vault.server: not a URL"),
+        (
+            json!({"headers": {"a b": "x"}}),
+            "t",
+            "spec.provider.vault.headers[\"a b\"]: not a legal header name",
+        ),
+        (
+            json!({}),
+            "canary\n",
+            "spec.provider.vault.auth.tokenSecretRef: the token has a line break at its end",
+        ),
+        (json!({}), "", "spec.provider.vault.auth.tokenSecretRef: the token is empty"),
+    ] {
+        let mut settings = json!({
+            "server": server.uri(), "path": "secret",
+            "auth": { "tokenSecretRef": { "name": "t", "key": "token" } },
+        });
+        settings.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let bench = connect(settings, Table::of([("t/token", token)])).await.unwrap();
+        let probed = bench.client.probe().await.unwrap_err();
+        let key = RemoteKey::latest("app");
+        let read = bench.client.read(&key).await.unwrap_err();
+        let listed = bench.client.list(&Scope::default()).next().await.unwrap().unwrap_err();
+        for error in [probed, read, listed, bench.client.exists(&key, None).await.unwrap_err()] {
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+            assert!(error.message().starts_with(told) && !error.to_string().contains("canary"), "{error}");
+        }
+    }
+    assert_eq!(server.received_requests().await.unwrap().len(), 0);
 }
 
 #[tokio::test]

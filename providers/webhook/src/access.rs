@@ -57,7 +57,8 @@ impl Access {
 }
 
 async fn roots(config: &WebhookConfig, resolver: &dyn Resolver) -> Result<Roots> {
-    let (field, bundle) = match (&config.ca_bundle, &config.ca_provider) {
+    let written = config.ca_bundle.as_ref().filter(|bundle| !bundle.is_empty());
+    let (field, bundle) = match (written, &config.ca_provider) {
         (Some(bundle), _) => ("caBundle", pem::bundle(bundle.as_bytes())),
         (None, Some(provider)) => ("caProvider", pem::bundle(&resolver.ca_bundle(provider).await?)),
         (None, None) if config.is_plain() => return Ok(Roots::Unused),

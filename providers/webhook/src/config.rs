@@ -132,7 +132,8 @@ impl WebhookConfig {
         {
             fault("result.jsonPath", &error.to_string());
         }
-        if self.ca_bundle.as_ref().is_some_and(|text| pem::bundle(text.as_bytes()).is_none()) {
+        let bundle = self.ca_bundle.as_ref().filter(|text| !text.is_empty());
+        if bundle.is_some_and(|text| pem::bundle(text.as_bytes()).is_none()) {
             fault("caBundle", "not valid pem data");
         }
         if self.auth.is_some() {

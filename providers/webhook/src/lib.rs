@@ -16,8 +16,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_provider_api::{
-    Access, Capabilities, Descriptor, Dialect, EmptySearch, GeneratorDescriptor, JsonMap, MissingProperty,
-    PropertyOrder, Provider, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox, Violation,
+    Access, Capabilities, Descriptor, Dialect, EmptySearch, FindRule, GeneratorDescriptor, JsonMap,
+    MissingProperty, PropertyOrder, Provider, Resolver, Result, Stability, StoreClient, StoreKind, Toolbox,
+    Violation,
 };
 
 pub use config::WebhookConfig;
@@ -63,6 +64,7 @@ impl Provider for Webhook {
             map: JsonMap::Reserialised,
             missing_property: MissingProperty::InvalidPayload,
             empty_search: EmptySearch::NoData,
+            find: FindRule::Free,
             find_converts_keys: false,
         }
     }

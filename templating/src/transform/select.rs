@@ -34,17 +34,17 @@ pub enum JsonMap {
 /// Why nothing could be selected. Never shows a part of the payload.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectError {
-    /// A map is wanted, and the payload is not JSON. The text begins as upstream's.
-    #[error("unable to unmarshal secret: {0}")]
+    /// A map is wanted, and the payload is not JSON.
+    #[error("{0}")]
     NotJson(#[from] JsonFault),
     /// A map is wanted, and the payload is another kind of JSON value.
-    #[error("unable to unmarshal secret: expected a JSON object, found {found}")]
+    #[error("expected a JSON object, found {found}")]
     NotAnObject {
         /// The kind of value found: `array`, `string`, …
         found: &'static str,
     },
     /// A member of the map cannot be represented.
-    #[error("unable to unmarshal secret: member {member:?}: {fault}")]
+    #[error("member {member:?}: {fault}")]
     Member {
         /// The member's name.
         member: String,

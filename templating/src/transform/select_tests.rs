@@ -159,11 +159,11 @@ fn reserialised_fields_print_numbers_as_floats_without_exponent() {
 fn null_is_an_empty_map_and_anything_else_is_an_error_without_the_value() {
     assert_eq!(members("null", JsonMap::RawText), []);
     let message = |document: &str| fields(document.as_bytes(), JsonMap::RawText).unwrap_err().to_string();
-    assert_eq!(message("canary"), "unable to unmarshal secret: invalid JSON at byte 0");
-    assert_eq!(message("[\"canary\"]"), "unable to unmarshal secret: expected a JSON object, found array");
-    assert_eq!(message("{\"a\":\"1\"} canary"), "unable to unmarshal secret: invalid JSON at byte 10");
+    assert_eq!(message("canary"), "invalid JSON at byte 0");
+    assert_eq!(message("[\"canary\"]"), "expected a JSON object, found array");
+    assert_eq!(message("{\"a\":\"1\"} canary"), "invalid JSON at byte 10");
     let range = fields(br#"{"a":1e400}"#, JsonMap::Reserialised).unwrap_err().to_string();
-    assert_eq!(range, "unable to unmarshal secret: member \"a\": a JSON number is out of range");
+    assert_eq!(range, "member \"a\": a JSON number is out of range");
     let long = "a".repeat(crate::limits::MAX_PATH_BYTES + 1);
     let path = property(b"{}", &long, PropertyOrder::PathOnly, JsonMap::RawText).unwrap_err();
     assert_eq!(path, SelectError::Path(GjsonError::TooLong));

@@ -85,7 +85,7 @@ pub fn key_values(document: &[u8]) -> Result<Vec<(String, Vec<u8>)>, YamlFault> 
             Yaml::Bool(truth) => truth.to_string().into_bytes(),
             Yaml::Int(number) => number.to_string().into_bytes(),
             Yaml::Float(number) => short_float(number).into_bytes(),
-            Yaml::Text(text) => text.to_vec(),
+            Yaml::Text(text) => lossy(&text).into_bytes(),
             other @ (Yaml::List(_) | Yaml::Map(_)) => return Err(wrong(json_kind(&other), "string")),
         };
         pairs.push((name, text));

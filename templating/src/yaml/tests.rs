@@ -61,8 +61,11 @@ fn invalid_utf8_is_refused() {
 }
 
 #[test]
-fn bytes_of_a_binary_scalar_are_kept() {
-    assert_eq!(key_values(b"a: !!binary /w==").unwrap(), [("a".to_owned(), vec![0xff])]);
+fn bytes_of_a_binary_scalar_that_are_no_text_become_replacement_characters() {
+    let read = |document: &[u8]| key_values(document).unwrap().remove(0).1;
+    assert_eq!(read(b"a: !!binary /w=="), "\u{fffd}".as_bytes());
+    assert_eq!(read(b"a: !!binary AAD/"), "\0\0\u{fffd}".as_bytes());
+    assert_eq!(read(b"a: !!binary w7zDvA=="), "\u{fc}\u{fc}".as_bytes());
 }
 
 #[test]

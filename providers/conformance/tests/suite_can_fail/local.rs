@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use serde_json::json;
 use strongroom_provider_api::{
-    Access, Capabilities, Content, Deleted, Descriptor, Dialect, EmptySearch, Error, ErrorKind, JsonMap,
-    Listed, MissingProperty, Payload, PropertyOrder, Provider, RemoteKey, Resolver, Result, Scope, Stability,
-    StoreClient, StoreKind, Toolbox, Violation, WriteRequest, Written,
+    Access, Capabilities, Content, Deleted, Descriptor, Dialect, EmptySearch, Error, ErrorKind, FindRule,
+    JsonMap, Listed, MissingProperty, Payload, PropertyOrder, Provider, RemoteKey, Resolver, Result, Scope,
+    Stability, StoreClient, StoreKind, Toolbox, Violation, WriteRequest, Written,
 };
 use strongroom_provider_conformance::{Entry, Fixture, Store, StubResolver};
 
@@ -179,6 +179,7 @@ pub(crate) fn dialect() -> Dialect {
         map: JsonMap::RawText,
         missing_property: MissingProperty::NotFound,
         empty_search: EmptySearch::NoData,
+        find: FindRule::Free,
         find_converts_keys: false,
     }
 }

@@ -3,31 +3,49 @@
 use http::{HeaderName, HeaderValue};
 use strongroom_provider_api::{StoreKind, Violation};
 use strongroom_provider_kit::{aws, pem};
-use url::Url;
+use url::{ParseError, Url};
 
-use super::{
-    AppRole, Auth, Cert, ClientTls, Gcp, Iam, Jwt, Kubernetes, KvVersion, Ldap, UserPass, VaultConfig,
-};
+use super::{AppRole, Auth, Cert, Gcp, Iam, Jwt, Kubernetes, KvVersion, Ldap, UserPass, VaultConfig};
 use crate::path::LogicalPath;
 
-/// The faults of `config` in a store of `kind`, with upstream's words where it has some. Namespaces of
-/// references are left to the resolver, which knows the store's.
+/// The faults of `config`, with upstream's words where it has some. Namespaces of references are left to the resolver,
+/// which knows the store's.
 pub(crate) fn violations(config: &VaultConfig, kind: StoreKind) -> Vec<Violation> {
+    let mut found = call_faults(config);
+    check_settings(config, kind, &mut found);
+    found
+}
+
+/// The same for a store. One that logs in meets the [`call_faults`] with that; without a login they are told by the
+/// check of the store.
+pub(crate) fn store_violations(config: &VaultConfig, kind: StoreKind) -> Vec<Violation> {
+    let logs_in = config.auth.as_ref().is_some_and(|auth| auth.token_secret_ref.is_none());
+    let mut found = if logs_in { call_faults(config) } else { Vec::new() };
+    check_settings(config, kind, &mut found);
+    found
+}
+
+/// Faults that upstream takes no notice of before it asks Vault something.
+pub(crate) fn call_faults(config: &VaultConfig) -> Vec<Violation> {
     let mut found = Vec::new();
     check_server(&config.server, &mut found);
-    if let Some(path) = &config.path {
-        check_path("path", path, &mut found);
-    }
     check_namespace("namespace", config.namespace.as_deref(), &mut found);
     check_headers(config, &mut found);
-    if config.ca_bundle.as_ref().is_some_and(|text| pem::bundle(text.as_bytes()).is_none()) {
-        found.push(Violation::new("caBundle", "failed to decode ca bundle: not valid pem data"));
+    found
+}
+
+fn check_settings(config: &VaultConfig, kind: StoreKind, found: &mut Vec<Violation>) {
+    if !is_readable(&config.server) {
+        let broken = config.server.chars().any(char::is_control);
+        let fault = if broken { "it holds a control character, such as a line break" } else { "not a URL" };
+        found.push(Violation::new("server", fault));
     }
-    if let Some(ClientTls { cert_secret_ref, key_secret_ref }) = &config.tls
-        && cert_secret_ref.is_some() != key_secret_ref.is_some()
-    {
-        let message = "when provided, both ClientTLS.ClientCert and ClientTLS.SecretRef should be provided";
-        found.push(Violation::new("tls", message));
+    if let Some(path) = &config.path {
+        check_path("path", path, found);
+    }
+    let bundle = config.ca_bundle.as_ref().filter(|text| !text.is_empty());
+    if bundle.is_some_and(|text| pem::bundle(text.as_bytes()).is_none()) {
+        found.push(Violation::new("caBundle", "failed to decode ca bundle: not valid pem data"));
     }
     let compare_and_set = config.check_and_set.as_ref().is_some_and(|setting| setting.required);
     if compare_and_set && config.version == KvVersion::V1 {
@@ -35,14 +53,25 @@ pub(crate) fn violations(config: &VaultConfig, kind: StoreKind) -> Vec<Violation
         found.push(Violation::new("checkAndSet.required", message));
     }
     if let Some(auth) = &config.auth {
-        check_namespace("auth.namespace", auth.namespace.as_deref(), &mut found);
-        check_auth(auth, kind, &mut found);
+        check_namespace("auth.namespace", auth.namespace.as_deref(), found);
+        check_auth(auth, kind, found);
     }
-    found
+}
+
+/// Whether upstream's client would take `server` for an address, be it one that leads nowhere.
+fn is_readable(server: &str) -> bool {
+    let first = server.split('/').next().unwrap_or_default();
+    match Url::parse(server) {
+        _ if server.chars().any(char::is_control) => false,
+        Ok(_) | Err(ParseError::EmptyHost) => true,
+        Err(ParseError::RelativeUrlWithoutBase) => !first.contains(':'),
+        Err(_) => false,
+    }
 }
 
 fn check_server(server: &str, found: &mut Vec<Violation>) {
     let fault = match Url::parse(server) {
+        Err(_) if !is_readable(server) => return,
         Err(_) => "not a URL",
         Ok(url) if !matches!(url.scheme(), "http" | "https") => "the scheme must be http or https",
         Ok(url) if url.host_str().is_none_or(str::is_empty) => "the URL names no host",

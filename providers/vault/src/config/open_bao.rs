@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use strongroom_provider_api::{CaProvider, SecretKeySelector, StoreKind, Violation};
 
-use super::{AppRole, Auth, KvVersion, UserPass, VaultConfig, violations};
+use super::{AppRole, Auth, KvVersion, UserPass, VaultConfig, store_violations};
 
 /// Settings of an OpenBao store.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -71,7 +71,7 @@ impl OpenBaoConfig {
 
     /// The faults, upstream's own rules among them.
     pub(crate) fn violations(&self, kind: StoreKind) -> Vec<Violation> {
-        let mut found = violations(&self.as_vault(), kind);
+        let mut found = store_violations(&self.as_vault(), kind);
         if self.ca_bundle.is_some() && self.ca_provider.is_some() {
             found.push(Violation::new("caProvider", "caBundle and caProvider cannot both be given"));
         }
@@ -111,7 +111,7 @@ mod tests {
         let token = json!({"name": "t", "key": "t"});
         let role = json!({"roleId": "r", "roleRef": {"name": "r"}, "secretRef": {"name": "s"}});
         for (settings, field) in [
-            (json!({"server": "bao"}), "server"),
+            (json!({"server": "127.0.0.1:8200"}), "server"),
             (json!({"server": "https://bao", "auth": {}}), "auth"),
             (
                 json!({"server": "https://bao", "auth": {"tokenSecretRef": token, "appRole": {

@@ -136,6 +136,7 @@ pub(crate) fn fields(body: &[u8], wanted: ResultType) -> Result<Vec<(String, Sec
                 .map(|(name, value)| Ok((name, text(value)?)))
                 .collect()
         }
+        ResultType::Auth if whole.get("auth").is_none() => Ok(Vec::new()),
         ResultType::Auth => {
             let auth = part("auth")?;
             named(&auth, &AUTH)
@@ -162,10 +163,19 @@ pub(crate) fn data<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
 
 fn named(members: &Members<'_>, names: &[&str]) -> Result<Vec<(String, SecretBytes)>> {
     let field = |name: &&str| {
-        let value = members.get(name).map_or_else(|| Ok(SecretBytes::from("")), text);
+        let value = members.get(name).map_or_else(|| Ok(SecretBytes::from(unsaid(name))), text);
         Ok(((*name).to_owned(), value?))
     };
     names.iter().map(field).collect()
+}
+
+/// What upstream gives for a member that the answer does not have.
+fn unsaid(name: &str) -> &'static str {
+    match name {
+        "orphan" | "renewable" => "false",
+        "lease_duration" => "0",
+        _ => "",
+    }
 }
 
 /// The lease in `body`, or the life of the token that it holds.
@@ -269,6 +279,12 @@ mod tests {
         let auth = shown(body, ResultType::Auth);
         assert_eq!(auth[0], pair("client_token", "hvs.t"));
         assert_eq!(auth[2], pair("policies", r#"["p"]"#));
+        let least = shown(r#"{"auth":{"client_token":"hvs.t"}}"#, ResultType::Auth);
+        assert_eq!(
+            least[5..10].iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(),
+            ["", "false", "", "0", "false"]
+        );
+        assert_eq!(shown(r#"{"data":{},"auth":null}"#, ResultType::Auth), []);
         let life = Granted { lease_id: String::new(), lease_duration: 60, renewable: false };
         assert_eq!(granted(body.as_bytes()), life);
     }

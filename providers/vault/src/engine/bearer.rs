@@ -112,7 +112,7 @@ impl Bearer {
         resolver: &Arc<dyn Resolver>,
     ) -> Result<Self> {
         let Some(auth) = auth else { return Ok(Self::Nobody) };
-        if let Some(token) = login::static_token(&auth, resolver.as_ref()).await? {
+        if let Some(token) = login::static_token(Some(&auth), resolver.as_ref()).await?.transpose()? {
             return Ok(Self::Static(token));
         }
         let login = LeasingLogin { login: login::login(auth, api, resolver)?, parents: Mutex::default() };

@@ -32,7 +32,7 @@ impl VaultClient {
             let message = "cannot perform metadata fetch operations with kv version v1";
             return Err(Error::new(ErrorKind::Unsupported, "read", message));
         }
-        let at = self.location(key)?;
+        let at = self.layout.described_entry(&key.key).map_err(|fault| invalid(&fault))?;
         // Not `NotFound`: upstream never deletes for missing metadata (spec eso-providers B.4).
         let found = self.metadata_at(&at, "read").await?.ok_or_else(|| invalid("secret not found"))?;
         let text = serde_json::to_string(&found).map_err(|_| invalid("the metadata cannot be printed"))?;

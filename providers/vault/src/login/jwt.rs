@@ -28,21 +28,22 @@ impl JwtLogin {
 
     pub(super) async fn log_in(&self, api: &Api, resolver: &dyn Resolver) -> Result<Answer> {
         let jwt = text(&self.jwt(resolver).await?, "JWT")?;
-        api.log_in_with_jwt(&self.mount, self.settings.role.clone(), jwt.trim().to_owned()).await
+        let role = self.settings.role.as_ref().map(|role| role.trim().to_owned());
+        api.log_in_with_jwt(&self.mount, role, jwt.trim().to_owned()).await
     }
 
-    /// The audiences of a requested token are the selector's and the field's; the field says `vault` where it is
-    /// absent (spec eso-providers B.2).
+    /// A Secret comes before a ServiceAccount. The audiences of a requested token are the selector's and the field's;
+    /// the field says `vault` where it is absent (spec eso-providers B.2).
     async fn jwt(&self, resolver: &dyn Resolver) -> Result<SecretBytes> {
-        if let Some(account) = &self.settings.kubernetes_service_account_token {
-            let audiences = account.audiences.clone().unwrap_or_else(|| vec![AUDIENCE.to_owned()]);
-            let lifetime = account.expiration_seconds.unwrap_or(LIFETIME_SECONDS);
-            return resolver.service_account_token(&account.service_account_ref, &audiences, lifetime).await;
+        if let Some(selector) = &self.settings.secret_ref {
+            return resolver.secret(selector, None).await;
         }
-        let Some(selector) = &self.settings.secret_ref else {
+        let Some(account) = &self.settings.kubernetes_service_account_token else {
             let message = "neither jwt.secretRef nor jwt.kubernetesServiceAccountToken was supplied";
             return Err(Error::new(ErrorKind::InvalidConfig, "log in", message));
         };
-        resolver.secret(selector, None).await
+        let audiences = account.audiences.clone().unwrap_or_else(|| vec![AUDIENCE.to_owned()]);
+        let lifetime = account.expiration_seconds.unwrap_or(LIFETIME_SECONDS);
+        resolver.service_account_token(&account.service_account_ref, &audiences, lifetime).await
     }
 }

@@ -19,7 +19,7 @@ fn config(change: &Value) -> VaultConfig {
 }
 
 fn faults(change: &Value, kind: StoreKind) -> Vec<String> {
-    Vault::validate(&config(change), kind)
+    violations(&config(change), kind)
         .into_iter()
         .map(|violation| format!("{}: {}", violation.field, violation.message))
         .collect()
@@ -35,6 +35,7 @@ fn good_settings_have_no_faults() {
         json!({"auth": null}),
         json!({"auth": {"appRole": {"roleId": "r", "secretRef": {"name": "s"}}}}),
         json!({"auth": service_account}),
+        json!({"tls": {"certSecretRef": {"name": "x"}}, "caBundle": ""}),
         json!({"path": "deep/kv/", "namespace": "team/a", "headers": {"X-Forwarded-For": "me"}}),
     ] {
         assert_eq!(faults(&change, StoreKind::Namespaced), Vec::<String>::new(), "{change}");
@@ -47,6 +48,9 @@ fn good_settings_have_no_faults() {
 fn each_fault_names_its_field() {
     let table = [
         (json!({"server": "not a url"}), "server: not a URL"),
+        (json!({"server": "127.0.0.1:8200"}), "server: not a URL"),
+        (json!({"server": "https://vault\n"}), "server: it holds a control character"),
+        (json!({"server": "https://"}), "server: not a URL"),
         (json!({"server": "ftp://vault"}), "server: the scheme must be http or https"),
         (json!({"server": "https://u:p@vault"}), "server: the URL must not hold a user or password"),
         (json!({"server": "https://vault?x"}), "server: the URL must not have a query or fragment"),
@@ -57,7 +61,6 @@ fn each_fault_names_its_field() {
         (json!({"headers": {"a b": "x"}}), "headers[\"a b\"]: not a legal header name"),
         (json!({"headers": {"a": "x\ny"}}), "headers[\"a\"]: the value holds characters"),
         (json!({"caBundle": "bm90IGEgY2VydGlmaWNhdGU="}), "caBundle: failed to decode ca bundle"),
-        (json!({"tls": {"certSecretRef": {"name": "x"}}}), "tls: when provided, both"),
         (
             json!({"version": "v1", "checkAndSet": {"required": true}}),
             "checkAndSet.required: checkAndSet is not",
@@ -97,6 +100,27 @@ fn each_fault_names_its_field() {
         let faults = faults(&change, StoreKind::Namespaced);
         assert!(faults.len() == 1 && faults[0].starts_with(expected), "{change}: {faults:?}");
     }
+}
+
+#[test]
+fn what_only_a_call_meets_is_left_to_the_check_of_the_store_unless_it_logs_in() {
+    let early = |change: Value| {
+        let found = Vault::validate(&config(&change), StoreKind::Namespaced);
+        found.into_iter().map(|violation| violation.field).collect::<Vec<_>>()
+    };
+    let login = json!({"appRole": {"roleId": "r", "secretRef": {"name": "s"}}});
+    for (field, value) in [
+        ("server", json!("not a url")),
+        ("server", json!("vault:8200")),
+        ("namespace", json!("a\nb")),
+        ("headers", json!({"a b": "x"})),
+    ] {
+        assert_eq!(early(json!({field: value})), [""; 0], "{field} {value}");
+        assert_eq!(early(json!({field: value, "auth": null})), [""; 0], "{field} {value}");
+        assert_eq!(early(json!({field: value, "auth": login})).len(), 1, "{field} {value}");
+    }
+    assert_eq!(early(json!({"server": "127.0.0.1:8200"})), ["server"]);
+    assert_eq!(early(json!({"server": "https://vault\n"})), ["server"]);
 }
 
 #[test]

@@ -161,8 +161,8 @@ fn trust_store(scope: &mut Scope<'_>, certificates: &[u8], password: &[u8]) -> R
     encoded(scope, &store)
 }
 
-/// The blocks of the text, which must be certificates. What follows the last one must be blank (upstream ends
-/// with a nil dereference on anything, even on an empty line).
+/// The blocks of the text, which must be certificates. In a chain nothing may follow the last one: upstream ends with a
+/// nil dereference even on an empty line.
 fn certificate_blocks(scope: &mut Scope<'_>, text: &[u8], chain: Chain) -> Result<Vec<Block>, Failure> {
     if text.len() > MAX_PKCS12_BYTES {
         return Err(Failure::Limit("PKCS#12 size"));
@@ -170,8 +170,10 @@ fn certificate_blocks(scope: &mut Scope<'_>, text: &[u8], chain: Chain) -> Resul
     let (mut blocks, rest) = pem::all(scope, text)?;
     if chain == Chain::Leaf {
         blocks.truncate(1);
-    } else if !rest.trim_ascii().is_empty() {
-        return Err(raised("failed to decode PEM block of a certificate"));
+    } else if !rest.is_empty() {
+        let blank = rest.trim_ascii().is_empty();
+        let after = if blank { ": an empty line follows the last one" } else { "" };
+        return Err(raised(format!("failed to decode PEM block of a certificate{after}")));
     }
     scope.spend_bytes(text.len().saturating_mul(4))?;
     for block in &blocks {

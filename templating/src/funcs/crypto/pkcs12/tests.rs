@@ -90,7 +90,7 @@ fn keys_of_every_kind_are_read_and_written() {
 fn what_is_made_here_opens_with_openssl() {
     let Some(folder) = chain() else { return };
     let [leaf, root, key] = ["leaf.crt", "root.crt", "leaf.key"].map(|name| folder.read_text(name));
-    let full = format!("{leaf}{root}\n");
+    let full = format!("{leaf}\n{root}");
     for (name, arguments, password, certificates) in [
         ("pemToPkcs12", vec![full.as_str(), &key], "", 1),
         ("pemToPkcs12Pass", vec![&full, &key, "sécret"], "sécret", 1),
@@ -174,6 +174,8 @@ fn what_does_not_belong_into_a_store_is_an_error() {
     told("pemToPkcs12", &[&format!("{leaf}junk"), &key]).unwrap();
     told("fullPemToPkcs12", &[&format!("{leaf}junk"), &key]).unwrap_err();
     told("pemTruststoreToPKCS12", &["junk"]).unwrap_err();
+    let blank = told("pemTruststoreToPKCS12", &[&format!("{leaf}\n")]).unwrap_err();
+    assert!(blank.ends_with("an empty line follows the last one"), "{blank}");
     let beyond = told("pemToPkcs12Pass", &[&leaf, &key, "😀"]).unwrap_err();
     assert_eq!(beyond, "pkcs12: the password has a character that PKCS#12 has no room for");
     let reason = told("pkcs12key", &["xxxx"]).unwrap_err();
