@@ -172,7 +172,9 @@ pub(super) struct ControllerArgs {
     #[arg(long, default_value = "no-metadata")]
     pub(super) store_reach: StoreReach,
     #[command(flatten)]
-    pub(super) aws_endpoints: AwsEndpoints,
+    aws_endpoints: AwsEndpoints,
+    #[command(flatten)]
+    google_endpoints: GoogleEndpoints,
     /// Which stores may use the controller's own AWS identity, if they ask for it: nobody; cluster-stores
     /// (ClusterSecretStores); all (SecretStores and generators as well).
     #[arg(long, default_value = "nobody")]
@@ -196,11 +198,44 @@ impl ControllerArgs {
             listed => Ok(listed),
         }
     }
+
+    /// The addresses in place of services' own, as providers look for them.
+    pub(super) fn endpoints(&self) -> Endpoints {
+        let Self { aws_endpoints: aws, google_endpoints: google, .. } = self;
+        Endpoints::of([
+            ("AWS_SECRETSMANAGER_ENDPOINT", aws.secretsmanager.clone()),
+            ("AWS_SSM_ENDPOINT", aws.ssm.clone()),
+            ("AWS_STS_ENDPOINT", aws.sts.clone()),
+            ("AWS_ECR_ENDPOINT", aws.ecr.clone()),
+            ("AWS_ECR_PUBLIC_ENDPOINT", aws.ecr_public.clone()),
+            ("GOOGLE_STS_ENDPOINT", google.google_sts.clone()),
+            ("GOOGLE_IAMCREDENTIALS_ENDPOINT", google.google_iam_credentials.clone()),
+            ("GCE_METADATA_HOST", google.gce_metadata.clone()),
+        ])
+    }
+}
+
+/// Where Google Cloud's services are asked in place of their public addresses.
+#[derive(Debug, Default, clap::Args)]
+struct GoogleEndpoints {
+    /// Address of Google's Security Token Service; Google's own if not given.
+    #[arg(long = "google-sts-endpoint", env = "GOOGLE_STS_ENDPOINT", default_value = "")]
+    google_sts: String,
+    /// Address of Google's IAM Credentials service, which gives tokens of service accounts.
+    #[arg(
+        long = "google-iamcredentials-endpoint",
+        env = "GOOGLE_IAMCREDENTIALS_ENDPOINT",
+        default_value = ""
+    )]
+    google_iam_credentials: String,
+    /// Host and port of Google Cloud's metadata server.
+    #[arg(long = "gce-metadata-host", env = "GCE_METADATA_HOST", default_value = "")]
+    gce_metadata: String,
 }
 
 /// Where AWS's services are asked in place of their public addresses, under upstream's names (spec eso-providers C.2).
 #[derive(Debug, Default, clap::Args)]
-pub(super) struct AwsEndpoints {
+struct AwsEndpoints {
     /// Address of AWS Secrets Manager; AWS's own if not given.
     #[arg(long = "aws-secretsmanager-endpoint", env = "AWS_SECRETSMANAGER_ENDPOINT", default_value = "")]
     secretsmanager: String,
@@ -216,19 +251,6 @@ pub(super) struct AwsEndpoints {
     /// Address of AWS's public container registry.
     #[arg(long = "aws-ecr-public-endpoint", env = "AWS_ECR_PUBLIC_ENDPOINT", default_value = "")]
     ecr_public: String,
-}
-
-impl AwsEndpoints {
-    /// As providers look for them.
-    pub(super) fn endpoints(&self) -> Endpoints {
-        Endpoints::of([
-            ("AWS_SECRETSMANAGER_ENDPOINT", self.secretsmanager.clone()),
-            ("AWS_SSM_ENDPOINT", self.ssm.clone()),
-            ("AWS_STS_ENDPOINT", self.sts.clone()),
-            ("AWS_ECR_ENDPOINT", self.ecr.clone()),
-            ("AWS_ECR_PUBLIC_ENDPOINT", self.ecr_public.clone()),
-        ])
-    }
 }
 
 /// [`Lent`], as the command line names it.

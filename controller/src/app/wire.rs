@@ -265,7 +265,7 @@ fn context(args: &ControllerArgs, scope: &Scope, client: &kube::Client, logins: 
         templates: Arc::new(StoreTemplates::new(Arc::clone(&clock))),
         logins,
         reach: args.store_reach.into(),
-        endpoints: args.aws_endpoints.endpoints(),
+        endpoints: args.endpoints(),
         own_identity: args.lend_aws_identity.identity(),
         ..Toolbox::default()
     };

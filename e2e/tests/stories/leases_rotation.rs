@@ -1,6 +1,7 @@
 //! Credentials are renewed as long as Vault allows it, and then replaced with overlap: who uses them never notices.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -8,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use strongroom_e2e::{cluster::Kind, wait::soon};
+use strongroom_e2e::{cluster::Kind, story::Story, wait::soon};
 
 use crate::leased::Leased;
 
@@ -74,13 +75,92 @@ async fn who_logs_in_all_the_time_is_never_refused_while_credentials_are_replace
     stop.store(true, Ordering::Relaxed);
     client.await??;
     // Five in a second, or as many as a busy machine has time for.
-    assert!(logins.load(Ordering::Relaxed) > 20, "{logins:?} logins");
+    assert!(logins.load(Ordering::Relaxed) > 50, "{logins:?} logins");
     assert!(most.load(Ordering::Relaxed) <= 2, "{most:?} roles at once for one object");
     drop(controller);
     if let Some(leased) = Arc::into_inner(leased) {
         leased.story.end().await?;
     }
     Ok(())
+}
+
+/// Objects whose credentials are replaced together.
+const MANY: usize = 50;
+/// Of these a client logs in with so many each time, in turn: each is tried within the time that two generations overlap.
+const AT_ONCE: usize = 5;
+
+/// What a client of [`MANY`] objects saw.
+#[derive(Debug, Default)]
+struct Seen {
+    /// The users of each Secret, one after the other.
+    users: BTreeMap<String, Vec<String>>,
+    logins: usize,
+    samples: usize,
+    /// The most roles that the database had at a time.
+    most: usize,
+}
+
+/// Logs in five times a second, with what the Secrets hold at that moment, until each has held three users; counts the
+/// database's roles all the time.
+async fn client_of_many(leased: &Leased) -> Result<Seen> {
+    let mut seen = Seen::default();
+    loop {
+        let turn = seen.samples * AT_ONCE;
+        for number in (turn..turn + AT_ONCE).map(|number| number % MANY) {
+            let name = format!("app-{number}");
+            let users = seen.users.entry(name.clone()).or_default();
+            // Only the first may be waited for.
+            let held = match leased.credentials(&name).await {
+                Err(_) if users.is_empty() => continue,
+                held => held?,
+            };
+            leased.postgres.log_in(&held.user, &held.password).await.context(name)?;
+            seen.logins += 1;
+            if users.last() != Some(&held.user) {
+                users.push(held.user);
+            }
+        }
+        seen.most = seen.most.max(leased.database_roles().await?);
+        ensure!(seen.most <= 2 * MANY, "{} roles at once for {MANY} objects", seen.most);
+        seen.samples += 1;
+        if seen.users.len() == MANY && seen.users.values().all(|users| users.len() > 2) {
+            return Ok(seen);
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+#[tokio::test]
+async fn fifty_objects_whose_credentials_are_replaced_together_never_have_more_than_two_users_each()
+-> Result<()> {
+    let story = Story::begin_crowd("leases-many").await?;
+    // Every renewal is truncated: there is a generation every 20 seconds.
+    let leased = Leased::told_in(story, ("30s", "33s"), ("1h", "leases")).await?;
+    let controller = leased.controller("one").await?;
+    let create = async {
+        for number in 0..MANY {
+            leased.external_secret(&format!("app-{number}"), "1h").await?;
+        }
+        anyhow::Ok(())
+    };
+    let watched = tokio::time::timeout(Duration::from_mins(4), client_of_many(&leased));
+    let (created, seen) = tokio::join!(create, watched);
+    created?;
+    let seen = seen??;
+    println_seen(&seen);
+    assert!(seen.logins > 5 * MANY, "{} logins", seen.logins);
+    assert!(seen.most > MANY, "the generations never overlapped: {} roles", seen.most);
+    drop(controller);
+    leased.story.end().await
+}
+
+#[expect(clippy::print_stdout, reason = "the figures of this story are asked for")]
+fn println_seen(seen: &Seen) {
+    let users: usize = seen.users.values().map(Vec::len).sum();
+    let Seen { logins, samples, most, .. } = seen;
+    println!(
+        "{MANY} objects, {users} users seen: {logins} logins, none refused; {most} roles at most in {samples} samples"
+    );
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
-//! What providers share: HTTP, TLS, login sessions, layers, remote clusters, requests to AWS.
+//! What providers share: HTTP, TLS, login sessions, layers, remote clusters, requests to AWS and Google Cloud.
 //!
 //! | module | what it gives |
 //! | --- | --- |
 //! | [`aws`] | requests to AWS: signed, their answers understood; keys, tokens of ServiceAccounts and roles |
+//! | [`google`] | tokens and signatures of Google Cloud, for ServiceAccounts of a GKE cluster |
 //! | [`go_json`] | JSON printed as Go prints it |
 //! | [`http`] | the one HTTP client: capped bodies, refused redirects, time limits, own roots |
 //! | [`status`] | what an HTTP status means, as an [`ErrorKind`](strongroom_provider_api::ErrorKind) |
@@ -17,6 +18,7 @@
 
 pub mod aws;
 pub mod go_json;
+pub mod google;
 pub mod http;
 pub mod jitter;
 pub mod layers;

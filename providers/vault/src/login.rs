@@ -136,7 +136,7 @@ fn method(auth: Auth, api: &Api, resolver: &Arc<dyn Resolver>) -> Result<Method>
         return IamLogin::new(settings, api, resolver).map(Method::Iam);
     }
     if let Some(settings) = auth.gcp {
-        return GcpLogin::new(settings).map(Method::Gcp);
+        return GcpLogin::new(settings, api, resolver).map(Method::Gcp);
     }
     let message = "cannot initialize Vault client: no valid auth method specified";
     Err(Error::new(ErrorKind::InvalidConfig, "log in", message))

@@ -208,16 +208,16 @@ pub struct Gcp {
     pub path: String,
     /// The Vault role.
     pub role: String,
-    /// Project of the ServiceAccount.
+    /// Project of the cluster, where `workloadIdentity` names none.
     #[serde(rename = "projectID")]
     pub project_id: Option<String>,
-    /// Location of the cluster.
+    /// Location of the cluster, where `workloadIdentity` names none.
     pub location: Option<String>,
     /// A key in a Secret.
     pub secret_ref: Option<GcpSecretRef>,
     /// Workload identity of a ServiceAccount.
     pub workload_identity: Option<GcpWorkloadIdentity>,
-    /// A ServiceAccount with ambient credentials.
+    /// A ServiceAccount of the controller's own GKE cluster.
     pub service_account_ref: Option<ServiceAccountSelector>,
 }
 
@@ -233,13 +233,13 @@ pub struct GcpSecretRef {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GcpWorkloadIdentity {
-    /// The ServiceAccount.
+    /// The ServiceAccount; its annotation `iam.gke.io/gcp-service-account` says whom it takes on.
     pub service_account_ref: ServiceAccountSelector,
-    /// Location of the cluster.
+    /// Location of the cluster; default: what the metadata server says.
     pub cluster_location: Option<String>,
-    /// Name of the cluster.
+    /// Name of the cluster; default: what the metadata server says.
     pub cluster_name: Option<String>,
-    /// Project of the cluster.
+    /// Project of the cluster; default: what the metadata server says.
     #[serde(rename = "clusterProjectID")]
     pub cluster_project_id: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use http::{HeaderName, HeaderValue};
 use strongroom_provider_api::{StoreKind, Violation};
-use strongroom_provider_kit::{aws, pem};
+use strongroom_provider_kit::{aws, google, pem};
 use url::{ParseError, Url};
 
 use super::{AppRole, Auth, Cert, Gcp, Iam, Jwt, Kubernetes, KvVersion, Ldap, UserPass, VaultConfig};
@@ -179,10 +179,41 @@ fn check_iam(iam: &Iam, found: &mut Vec<Violation>) {
 
 fn check_gcp(gcp: &Gcp, found: &mut Vec<Violation>) {
     check_path("auth.gcp.path", &gcp.path, found);
-    if gcp.secret_ref.as_ref().is_none_or(|secret| secret.secret_access_key.is_none()) {
-        let message = "missing; workload identity and ambient Google credentials are not built in yet: give a key file \
-                       in secretRef.secretAccessKeySecretRef";
-        found.push(Violation::new("auth.gcp.secretRef", message));
+    if let Some(secret) = &gcp.secret_ref {
+        if secret.secret_access_key.is_none() {
+            found.push(Violation::new("auth.gcp.secretRef", "needs secretAccessKeySecretRef"));
+        }
+        return;
+    }
+    if gcp.workload_identity.is_none() && gcp.service_account_ref.is_none() {
+        let message = "the controller's own Google identity is not built in: give workloadIdentity.serviceAccountRef, \
+                       serviceAccountRef, or a key file in secretRef.secretAccessKeySecretRef";
+        found.push(Violation::new("auth.gcp", message));
+    }
+    check_google("projectID", gcp.project_id.as_ref(), google::is_project, found);
+    check_google("location", gcp.location.as_ref(), google::is_label, found);
+    if let Some(workload) = &gcp.workload_identity {
+        check_google(
+            "workloadIdentity.clusterProjectID",
+            workload.cluster_project_id.as_ref(),
+            google::is_project,
+            found,
+        );
+        check_google(
+            "workloadIdentity.clusterLocation",
+            workload.cluster_location.as_ref(),
+            google::is_label,
+            found,
+        );
+        check_google("workloadIdentity.clusterName", workload.cluster_name.as_ref(), google::is_label, found);
+    }
+}
+
+/// They become parts of names at Google.
+fn check_google(field: &str, text: Option<&String>, legal: fn(&str) -> bool, found: &mut Vec<Violation>) {
+    if let Some(text) = text.filter(|text| !text.is_empty() && !legal(text)) {
+        let message = format!("{text:?} holds characters that no such name has");
+        found.push(Violation::new(format!("auth.gcp.{field}"), message));
     }
 }
 

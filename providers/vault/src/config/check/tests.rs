@@ -36,6 +36,10 @@ fn good_settings_have_no_faults() {
         json!({"auth": {"appRole": {"roleId": "r", "secretRef": {"name": "s"}}}}),
         json!({"auth": service_account}),
         json!({"tls": {"certSecretRef": {"name": "x"}}, "caBundle": ""}),
+        json!({"auth": {"gcp": {"role": "r", "serviceAccountRef": {"name": "app"}}}}),
+        json!({"auth": {"gcp": {"role": "r", "projectID": "example.com:app", "workloadIdentity": {
+            "serviceAccountRef": {"name": "app"}, "clusterLocation": "europe-west3", "clusterName": "app-1",
+        }}}}),
         json!({"path": "deep/kv/", "namespace": "team/a", "headers": {"X-Forwarded-For": "me"}}),
     ] {
         assert_eq!(faults(&change, StoreKind::Namespaced), Vec::<String>::new(), "{change}");
@@ -78,7 +82,17 @@ fn each_fault_names_its_field() {
             json!({"auth": {"iam": {"vaultRole": "r", "region": "a.example.com/", "secretRef": {}}}}),
             "auth.iam.region: \"a.example.com/\" is not the name of a region",
         ),
-        (json!({"auth": {"gcp": {"role": "r"}}}), "auth.gcp.secretRef: missing; workload identity"),
+        (json!({"auth": {"gcp": {"role": "r"}}}), "auth.gcp: the controller's own Google identity is not"),
+        (
+            json!({"auth": {"gcp": {"role": "r", "secretRef": {}}}}),
+            "auth.gcp.secretRef: needs secretAccessKeySecretRef",
+        ),
+        (
+            json!({"auth": {"gcp": {"role": "r", "workloadIdentity": {
+                "serviceAccountRef": {"name": "app"}, "clusterName": "a/../b",
+            }}}}),
+            "auth.gcp.workloadIdentity.clusterName: \"a/../b\" holds characters",
+        ),
         (json!({"auth": {"cert": {"clientCert": {"name": "s"}}}}), "auth.cert.secretRef: missing"),
         (
             json!({"auth": {"ldap": {"username": "a/../b", "secretRef": {"name": "s"}}}}),
