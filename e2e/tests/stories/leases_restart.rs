@@ -117,7 +117,10 @@ async fn crashes(
     let renewed = leased.records().await?;
     let renewals: i64 = renewed.iter().filter_map(|record| record["status"]["renewals"].as_i64()).sum();
     println_figures(objects, &tokens, renewals, &left);
-    assert!(usize::try_from(renewals)? >= objects, "hardly anything was renewed between the crashes: {renewals}");
+    assert!(
+        usize::try_from(renewals)? >= objects,
+        "hardly anything was renewed between the crashes: {renewals}"
+    );
     // The login that all hang from, that of the process before, and that of this one; and those few that were killed
     // before the first renewal could name them.
     assert!(tokens.last() <= Some(&8), "logins are left behind: {tokens:?}");
