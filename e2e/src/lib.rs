@@ -26,6 +26,7 @@ pub mod second_cluster;
 pub mod story;
 pub mod telling_vault;
 pub mod testbed;
+mod turn;
 pub mod vault;
 pub mod vault_server;
 pub mod wait;

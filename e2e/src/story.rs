@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+use tokio::sync::OnceCell;
 
 use crate::{
     audit::AuditLog,
@@ -17,6 +17,7 @@ use crate::{
     expected, manifests,
     observed::{self, Condition, Event, ready},
     testbed::Testbed,
+    turn::Turn,
     vault::Vault,
     wait::soon,
 };
@@ -31,10 +32,6 @@ const MARK: &str = "e2e.strongroom.dev/story";
 
 /// Most stories tell from `refreshTime` that time has passed.
 const EVERY_REFRESH: [&str; 1] = ["--status-time-interval=1ms"];
-
-/// Stories that keep the machine busy, told at a time.
-const AT_A_TIME: u32 = 6;
-static BUSY: Semaphore = Semaphore::const_new(AT_A_TIME as usize);
 
 static SWEPT: OnceCell<()> = OnceCell::const_new();
 static SHARED: OnceCell<Controller> = OnceCell::const_new();
@@ -53,37 +50,37 @@ pub struct Story {
     /// The controller class that the story's stores name.
     pub class: String,
     title: String,
-    _turn: Option<SemaphorePermit<'static>>,
+    _turn: Turn,
 }
 
 impl Story {
     /// A story that the shared controller plays in.
     pub async fn begin(title: &str) -> Result<Self> {
-        let turn = BUSY.acquire().await?;
-        Self::shared(Self::set(title, Some(turn)).await?).await
+        let turn = Turn::busy().await?;
+        Self::shared(Self::set(title, turn).await?).await
     }
 
     /// [`Story::begin`] for a story that waits for most of its time: it is told at once, beside all others.
     pub async fn begin_patient(title: &str) -> Result<Self> {
-        Self::shared(Self::set(title, None).await?).await
+        Self::shared(Self::set(title, Turn::Free).await?).await
     }
 
     /// A story that starts controllers of its own, with a class of its own: see [`Story::controller`].
     pub async fn begin_alone(title: &str) -> Result<Self> {
-        let turn = BUSY.acquire().await?;
-        Self::set(title, Some(turn)).await
+        let turn = Turn::busy().await?;
+        Self::set(title, turn).await
     }
 
     /// [`Story::begin_alone`] for a story that waits for most of its time: it is told at once, beside all others.
     pub async fn begin_alone_patient(title: &str) -> Result<Self> {
-        Self::set(title, None).await
+        Self::set(title, Turn::Free).await
     }
 
     /// [`Story::begin_alone`] with many objects or many starts: beside it only those are told that wait for most of their
     /// time, because what it allows for would not be enough beside other busy ones.
     pub async fn begin_crowd(title: &str) -> Result<Self> {
-        let turn = BUSY.acquire_many(AT_A_TIME).await?;
-        Self::set(title, Some(turn)).await
+        let turn = Turn::alone().await?;
+        Self::set(title, turn).await
     }
 
     async fn shared(mut story: Self) -> Result<Self> {
@@ -96,7 +93,7 @@ impl Story {
         Ok(story)
     }
 
-    async fn set(title: &str, turn: Option<SemaphorePermit<'static>>) -> Result<Self> {
+    async fn set(title: &str, turn: Turn) -> Result<Self> {
         let testbed = Testbed::from_environment()?;
         let cluster = Cluster::connect(&testbed).await?;
         SWEPT.get_or_try_init(|| sweep(&cluster)).await?;

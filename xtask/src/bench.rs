@@ -28,7 +28,7 @@ mod window;
 
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -126,13 +126,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 }
 
 /// Becomes the same command, built with optimisation: a debug build's bare writer uses three times the CPU time, and the
-/// ceiling would be too low. Gives an error only if cargo cannot be started.
+/// ceiling would be too low. Gives what kept it from that.
 fn run_optimised() -> anyhow::Error {
-    let mut cargo = workspace::cargo();
-    // Not in the workspace's folder: paths on the command line are relative to the user's.
-    cargo.current_dir(".").args(["run", "--release", "--quiet", "--package", "xtask", "--manifest-path"]);
-    cargo.arg(workspace::root().join("Cargo.toml")).arg("--").args(std::env::args_os().skip(1));
-    anyhow::Error::new(cargo.exec()).context("cannot start cargo")
+    match workspace::built_release_of_this() {
+        Ok(program) => anyhow::Error::new(Command::new(program).args(std::env::args_os().skip(1)).exec())
+            .context("cannot start the optimised build"),
+        Err(error) => error,
+    }
 }
 
 impl Options {

@@ -75,6 +75,12 @@ pub(crate) fn built_release() -> Result<PathBuf> {
     Ok(target()?.join("release/strongroom"))
 }
 
+/// Builds this tool and the controller as they are released and gives the tool's path.
+pub(crate) fn built_release_of_this() -> Result<PathBuf> {
+    build("Building the controller and this tool (release)", &["--bins", "--release"])?;
+    Ok(target()?.join("release/xtask"))
+}
+
 /// Builds an example and gives its path.
 pub(crate) fn built_example(name: &str) -> Result<PathBuf> {
     build(&format!("Building the example `{name}`"), &["--example", name])?;
