@@ -193,8 +193,9 @@ async fn connect(
         let elsewhere = cluster.then_some("elsewhere");
         let settings = settings(field, &field.value(TARGET, named), company, elsewhere);
         let tried = connect_with(field.provider, &settings, cluster, caller, answer).await;
-        // The arrangement in which the provider comes to the field tells.
-        if outcome.is_none() || !tried.asked.is_empty() {
+        // The arrangement in which the provider comes to the field tells, or else the one in which it does not like it.
+        let tells = |outcome: &Outcome| (!outcome.asked.is_empty(), outcome.error.is_some());
+        if outcome.as_ref().is_none_or(|before| tells(&tried) >= tells(before)) {
             outcome = Some(tried);
         }
     }

@@ -145,7 +145,7 @@ mod tests {
     async fn the_highest_version_as_text_is_listed_wherever_the_search_begins() {
         let [plain, nine, ten] =
             ["", "v9", "v10"].map(|version| json!({ "key": "dir/a", "value": "x", "version": version }));
-        let client = client(json!({ "data": [plain, nine, ten, { "key": "b" }] }));
+        let client = client(json!({ "data": [plain, nine, ten, { "key": "b", "value": "x" }] }));
         for path in [None, Some("dir".to_owned())] {
             let scope = Scope { path, tags: BTreeMap::new() };
             let listed: Vec<_> = client.list(&scope).try_collect().await.unwrap();

@@ -41,7 +41,7 @@ impl Fixture for FakeFixture {
     fn faulty_settings(&self) -> Vec<(Value, &'static str)> {
         vec![
             (json!({ "data": [{ "key": "", "value": "x" }] }), "data[0].key"),
-            (json!({ "data": [{ "key": "a", "value": "x" }, { "value": "x" }] }), "data[1].key"),
+            (json!({ "data": [{ "key": "a", "value": "x" }, { "key": "", "value": "x" }] }), "data[1].key"),
         ]
     }
 

@@ -69,7 +69,6 @@ mod mfa {
         };
         let faulty = vec![
             (with("length", json!(11)), "length"),
-            (with("timePeriod", json!(0)), "timePeriod"),
             (with("algorithm", json!("md5")), "algorithm"),
             (with("secret", json!({ "name": "seed" })), "secret"),
         ];
