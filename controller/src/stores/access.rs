@@ -51,8 +51,6 @@ pub enum AccessError {
     NoPattern {
         /// The store.
         store: StoreId,
-        /// The namespace.
-        namespace: String,
         /// The pattern.
         pattern: String,
     },
@@ -75,10 +73,9 @@ impl fmt::Display for AccessError {
                 "using cluster store {:?} is not allowed from namespace {namespace:?}: denied by spec.condition",
                 store.key.name
             ),
-            Self::NoPattern { store, namespace, pattern } => write!(
+            Self::NoPattern { store, pattern } => write!(
                 f,
-                "using cluster store {:?} is not allowed from namespace {namespace:?}: spec.conditions: failed to compile \
-                 regex {pattern:?}",
+                "using cluster store {:?} is not allowed: spec.conditions: failed to compile regex {pattern:?}",
                 store.key.name
             ),
             Self::Fresh(store) | Self::NotReady(store) => write!(f, "{store} is not ready"),
@@ -93,17 +90,12 @@ pub fn access(id: &StoreId, store: Option<&StoreView>, gate: Gate<'_>) -> Result
         return Err(AccessError::Unmanaged(id.clone()));
     }
     if id.cluster {
-        let caller = || (id.clone(), gate.namespace.to_owned());
         match lets_in(store, gate) {
             Ok(true) => {}
             Ok(false) => {
-                let (store, namespace) = caller();
-                return Err(AccessError::Denied { store, namespace });
+                return Err(AccessError::Denied { store: id.clone(), namespace: gate.namespace.to_owned() });
             }
-            Err(NoPattern(pattern)) => {
-                let (store, namespace) = caller();
-                return Err(AccessError::NoPattern { store, namespace, pattern });
-            }
+            Err(NoPattern(pattern)) => return Err(AccessError::NoPattern { store: id.clone(), pattern }),
         }
     }
     match store.readiness() {
