@@ -1,6 +1,6 @@
 //! The login method `gcp` against a Google and a Vault of ours that check what they are shown.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail anywhere")]
 
 #[path = "support/google.rs"]
 mod google;
