@@ -193,9 +193,9 @@ async fn connect(
         let elsewhere = cluster.then_some("elsewhere");
         let settings = settings(field, &field.value(TARGET, named), company, elsewhere);
         let tried = connect_with(field.provider, &settings, cluster, caller, answer).await;
-        // The arrangement in which the provider comes to the field tells, or else the one in which it does not like it.
-        let tells = |outcome: &Outcome| (!outcome.asked.is_empty(), outcome.error.is_some());
-        if outcome.as_ref().is_none_or(|before| tells(&tried) >= tells(before)) {
+        // The arrangement in which the provider comes to the field tells: it asks, or says what it does not like.
+        let tells_nothing = |before: &Outcome| before.asked.is_empty() && before.error.is_none();
+        if !tried.asked.is_empty() || outcome.as_ref().is_none_or(tells_nothing) {
             outcome = Some(tried);
         }
     }
