@@ -30,6 +30,8 @@ pub(crate) async fn store(
     toolbox: Toolbox,
 ) -> Result<Arc<dyn StoreClient>> {
     let mut faults = config::call_faults(&config);
+    // Whom to trust is settled before a token is looked for: a caller's, which may come later, has no say in it.
+    let api = if faults.is_empty() { Some(api(&config, resolver.as_ref(), toolbox).await?) } else { None };
     let token = match login::static_token(config.auth.as_ref(), resolver.as_ref()).await? {
         Some(Err(error)) => {
             faults.push(Violation::new("auth.tokenSecretRef", error.message()));
@@ -38,8 +40,8 @@ pub(crate) async fn store(
         Some(Ok(token)) => Some(token),
         None => None,
     };
-    if faults.is_empty() {
-        return Ok(Arc::new(logged_in(config, token, resolver, toolbox).await?));
+    if let Some(api) = api.filter(|_| faults.is_empty()) {
+        return Ok(Arc::new(logged_in(config, token, api, &resolver).await?));
     }
     let named =
         faults.iter().map(|fault| format!("spec.provider.{provider}.{}: {}", fault.field, fault.message));
@@ -55,18 +57,18 @@ pub(crate) async fn client(
     resolver: Arc<dyn Resolver>,
     toolbox: Toolbox,
 ) -> Result<VaultClient> {
+    let api = api(&config, resolver.as_ref(), toolbox).await?;
     let token = login::static_token(config.auth.as_ref(), resolver.as_ref()).await?.transpose()?;
-    logged_in(config, token, resolver, toolbox).await
+    logged_in(config, token, api, &resolver).await
 }
 
 async fn logged_in(
     config: VaultConfig,
     token: Option<Token>,
-    resolver: Arc<dyn Resolver>,
-    toolbox: Toolbox,
+    api: Arc<Api>,
+    resolver: &Arc<dyn Resolver>,
 ) -> Result<VaultClient> {
-    let api = api(&config, resolver.as_ref(), toolbox).await?;
-    let identity = login::identity(config.auth, token, &api, &resolver).await?;
+    let identity = login::identity(config.auth, token, &api, resolver).await?;
     let layout = Layout { path: filled(config.path), version: config.version };
     Ok(VaultClient { caller: Caller { api, identity }, layout })
 }
