@@ -1,4 +1,5 @@
-//! What is asked of Google Cloud as a ServiceAccount of a GKE cluster: tokens of others, and signatures (spec eso-providers B.2, D).
+//! What is asked of Google Cloud as a ServiceAccount of a GKE cluster: tokens of others, and signatures (spec
+//! eso-providers B.2, D).
 
 mod api;
 mod cluster;

@@ -152,8 +152,7 @@ impl Api {
         Ok(secret(&access_token))
     }
 
-    /// An access token of the Google service account `account`, for one who
-    /// may take it on.
+    /// An access token of the Google service account `account`, for one who may take it on.
     ///
     /// # Errors
     /// As [`Api::exchanged`].
