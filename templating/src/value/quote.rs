@@ -45,22 +45,30 @@ fn append_escaped(output: &mut Vec<u8>, character: char, quote: char, charset: C
         Charset::Unicode => is_printable(character),
         Charset::Ascii => character.is_ascii() && is_printable(character),
     };
-    let escaped = match character {
-        '\\' => r"\\".to_owned(),
-        _ if character == quote => format!("\\{quote}"),
-        _ if plain => character.to_string(),
-        '\x07' => r"\a".to_owned(),
-        '\x08' => r"\b".to_owned(),
-        '\x0c' => r"\f".to_owned(),
-        '\n' => r"\n".to_owned(),
-        '\r' => r"\r".to_owned(),
-        '\t' => r"\t".to_owned(),
-        '\x0b' => r"\v".to_owned(),
-        ..' ' | '\x7f' => format!("\\x{:02x}", u32::from(character)),
-        ..='\u{ffff}' => format!("\\u{:04x}", u32::from(character)),
-        _ => format!("\\U{:08x}", u32::from(character)),
+    let mut utf8 = [0; 4];
+    let short = match character {
+        '\\' => r"\\",
+        '\'' if quote == '\'' => r"\'",
+        '"' if quote == '"' => "\\\"",
+        '\x07' => r"\a",
+        '\x08' => r"\b",
+        '\x0c' => r"\f",
+        '\n' => r"\n",
+        '\r' => r"\r",
+        '\t' => r"\t",
+        '\x0b' => r"\v",
+        _ if plain => character.encode_utf8(&mut utf8),
+        ..' ' | '\x7f' => return append_hexadecimal(output, "\\x", character, 2),
+        ..='\u{ffff}' => return append_hexadecimal(output, "\\u", character, 4),
+        _ => return append_hexadecimal(output, "\\U", character, 8),
     };
-    output.extend_from_slice(escaped.as_bytes());
+    output.extend_from_slice(short.as_bytes());
+}
+
+fn append_hexadecimal(output: &mut Vec<u8>, start: &str, character: char, digits: u32) {
+    output.extend_from_slice(start.as_bytes());
+    let code = u32::from(character);
+    output.extend((0..digits).rev().map(|place| b"0123456789abcdef"[(code >> (4 * place)) as usize % 16]));
 }
 
 /// What `unicode.IsPrint` says: letters, marks, numbers, punctuation, symbols and the ASCII space.
@@ -88,7 +96,8 @@ fn is_visible(category: GeneralCategory) -> bool {
 
 /// True unless the character is newer than Go 1.26, which knows Unicode 15.0: the table of categories is of 16.0.
 pub(crate) fn is_assigned(character: char) -> bool {
-    !NEWER.iter().any(|range| range.contains(&character))
+    let after = NEWER.partition_point(|range| *range.end() < character);
+    NEWER.get(after).is_none_or(|range| character < *range.start())
 }
 
 /// Characters that Unicode 15.1 and 16.0 added.
