@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::cluster::Cluster;
 use super::fault::fault;
-use crate::http::{Answer, BODY_CAP, HttpClient, HttpSettings};
+use crate::http::{Answer, BODY_CAP, HttpClient, HttpSettings, Roots};
 
 /// Under this name the [endpoints](Endpoints) hold the address that takes the place of the token service's own.
 const STS_ENDPOINT: &str = "GOOGLE_STS_ENDPOINT";
@@ -106,8 +106,9 @@ impl Api {
     /// `Internal` where no HTTP client can be made.
     pub fn new(toolbox: &Toolbox) -> Result<Self> {
         let http = HttpClient::new(HttpSettings { reach: toolbox.reach, ..HttpSettings::default() })?;
-        // No store says where it is, so it may be where no store may go.
+        // No store says where it is, so it may be where no store may go; it speaks plain HTTP.
         let metadata = HttpClient::new(HttpSettings {
+            roots: Roots::Unused,
             reach: Reach::Any,
             connect_timeout: METADATA_LIMIT,
             timeout: METADATA_LIMIT,
