@@ -28,10 +28,10 @@ pub struct PasswordSpec {
     /// Characters of a password before it is encoded.
     #[serde(default = "default_length")]
     pub length: i64,
-    /// How many of them are digits. Absent means a quarter.
+    /// How many of them are digits. Absent means a quarter; what is below zero is added to the letters, as upstream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digits: Option<i64>,
-    /// How many of them are symbols. Absent means a quarter.
+    /// How many of them are symbols. Absent means a quarter; what is below zero is added to the letters, as upstream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub symbols: Option<i64>,
     /// What counts as a symbol. Absent means the special characters of ASCII.
@@ -45,6 +45,7 @@ pub struct PasswordSpec {
     pub allow_repeat: bool,
     /// Keys of the result, each with a password of its own. Absent means one, `password`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(min = 1))]
     pub secret_keys: Vec<String>,
     /// How a password is encoded.
     #[serde(default)]
@@ -70,7 +71,7 @@ pub enum Encoding {
 
 const DEFAULT_LENGTH: i64 = 24;
 /// A Secret holds no more.
-const LONGEST: usize = 1 << 20;
+const LONGEST: i128 = 1 << 20;
 const DEFAULT_KEY: &str = "password";
 const SYMBOLS: &str = r#"~!@#$%^&*()_+`-={}|[]\:"<>?,./"#;
 
@@ -146,20 +147,21 @@ impl PasswordSpec {
     fn recipe(&self) -> Result<Recipe, Violation> {
         // Zero means the default there, too.
         let length = if self.length > 0 { self.length } else { DEFAULT_LENGTH };
-        let count = |field: &str, number: Option<i64>| {
-            usize::try_from(number.unwrap_or(length / 4))
-                .map_err(|_| Violation::new(field, "must not be negative"))
-        };
-        let (digits, symbols) = (count("digits", self.digits)?, count("symbols", self.symbols)?);
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        if length > LONGEST {
-            return Err(Violation::new("length", format!("must not be more than {LONGEST}")));
-        }
-        let letters = digits.checked_add(symbols).and_then(|others| length.checked_sub(others));
-        let Some(letters) = letters else {
+        let quarter = length / 4;
+        let [length, digits, symbols] =
+            [length, self.digits.unwrap_or(quarter), self.symbols.unwrap_or(quarter)].map(i128::from);
+        let letters = length - digits - symbols;
+        if letters < 0 {
             let message = "number of digits and symbols must be less than total length";
             return Err(Violation::new("length", message));
-        };
+        }
+        // Of a kind whose number is negative nothing is drawn, but more letters are: it is the sum that needs a limit.
+        let counts = [letters, digits, symbols].map(|count| count.max(0));
+        if counts.iter().sum::<i128>() > LONGEST {
+            let message = format!("the password must not be longer than {LONGEST} characters");
+            return Err(Violation::new("length", message));
+        }
+        let [letters, digits, symbols] = counts.map(|count| usize::try_from(count).unwrap_or_default());
         let lower = 'a'..='z';
         let upper = ('A'..='Z').filter(|_| !self.no_upper);
         let own = self.symbol_characters.as_deref().filter(|own| !own.is_empty());
@@ -276,6 +278,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_negative_number_gives_letters_in_place_of_what_it_takes_off() {
+        for (settings, letters, digits, symbols) in [
+            (json!({ "length": 10, "digits": -2, "symbols": 0 }), 12, 0, 0),
+            (json!({ "length": 10, "digits": 4, "symbols": -1 }), 7, 4, 0),
+            (json!({ "length": 10, "digits": -1 }), 9, 0, 2),
+        ] {
+            let password = password(settings.clone()).await;
+            assert_eq!(count(&password, |it| it.is_ascii_alphabetic()), letters, "{settings}");
+            assert_eq!(count(&password, |it| it.is_ascii_digit()), digits, "{settings}");
+            assert_eq!(count(&password, |it| SYMBOLS.contains(it)), symbols, "{settings}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_keys_must_not_be_empty_and_its_items_are_not_limited_by_the_schema() {
+        let schema = serde_json::to_value(schemars::schema_for!(PasswordSpec)).unwrap();
+        let keys = &schema["properties"]["secretKeys"];
+        assert_eq!((&keys["minItems"], &keys["items"]), (&json!(1), &json!({ "type": "string" })));
+    }
+
+    #[tokio::test]
     async fn every_place_may_hold_every_kind() {
         let mut firsts = BTreeSet::new();
         for _ in 0..300 {
@@ -334,8 +357,16 @@ mod tests {
         assert_eq!(said(json!({ "length": 60 })), [exceeds("digits", "digits")]);
         assert_eq!(said(json!({ "symbols": 2, "symbolCharacters": "--" })), [exceeds("symbols", "symbols")]);
         assert_eq!(said(json!({ "length": 60, "allowRepeat": true })), Vec::<String>::new());
-        assert_eq!(said(json!({ "digits": -1 })), ["digits: must not be negative"]);
-        assert_eq!(said(json!({ "length": 2_000_000 })), ["length: must not be more than 1048576"]);
+        assert_eq!(
+            said(json!({ "length": 10, "digits": -50, "symbols": 0 })),
+            [exceeds("length", "letters")]
+        );
+        let longer = "length: the password must not be longer than 1048576 characters";
+        assert_eq!(said(json!({ "length": 2_000_000 })), [longer]);
+        for (digits, symbols) in [(-2_000_000_i64, 0), (i64::MIN, i64::MIN), (2_000_000, -2_000_000)] {
+            let spec = json!({ "length": 10, "digits": digits, "symbols": symbols, "allowRepeat": true });
+            assert_eq!(said(spec), [longer], "{digits} {symbols}");
+        }
         assert_eq!(
             said(json!({ "secretKeys": ["a", "", "a"] })),
             ["secretKeys[1]: must not be empty", "secretKeys[2]: \"a\" is there twice"]
