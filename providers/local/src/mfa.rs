@@ -25,13 +25,13 @@ pub struct Mfa;
 pub struct MfaSpec {
     /// The seed: base32, in the namespace of the ExternalSecret.
     pub secret: SecretKeySelector,
-    /// Digits of a code. Absent, 0 and less mean 6.
+    /// Digits of a code, at most 100; from the eleventh on they are zeros in front. Absent, 0 and less mean 6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<i64>,
     /// For how many seconds a code is good. Absent, 0 and less mean 30.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_period: Option<i64>,
-    /// sha1, sha256 or sha512. Absent means sha1.
+    /// sha1, sha256 or sha512. Absent, and every other text, means sha1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub algorithm: Option<String>,
     /// The moment. Absent means now.
@@ -39,6 +39,9 @@ pub struct MfaSpec {
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub when: Option<Timestamp>,
 }
+
+/// Digits of the longest code that is given.
+const LONGEST: u32 = 100;
 
 /// The hash below the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -62,10 +65,7 @@ impl Generator for Mfa {
     fn validate(spec: &MfaSpec) -> Vec<Violation> {
         let mut violations = Vec::new();
         if spec.digits().is_none() {
-            violations.push(Violation::new("length", "must be at most 10"));
-        }
-        if spec.algorithm().is_none() {
-            violations.push(Violation::new("algorithm", "must be sha1, sha256 or sha512"));
+            violations.push(Violation::new("length", format!("must be at most {LONGEST}")));
         }
         if spec.secret.name.is_none() || spec.secret.key.is_none() {
             violations.push(Violation::new("secret", "must have a name and a key"));
@@ -86,9 +86,7 @@ impl Generator for Mfa {
 impl GeneratorClient<MfaSpec> for Client {
     async fn generate(&self, spec: &MfaSpec) -> Result<Generated> {
         let unusable = || Error::new(ErrorKind::InvalidConfig, "use the settings", "spec cannot be used");
-        let (Some(digits), Some(algorithm)) = (spec.digits(), spec.algorithm()) else {
-            return Err(unusable());
-        };
+        let digits = spec.digits().ok_or_else(unusable)?;
         let period = spec.period();
         let written = self.resolver.secret(&spec.secret, None).await?;
         let seed = written.expose_str().and_then(seed).ok_or_else(|| {
@@ -98,7 +96,7 @@ impl GeneratorClient<MfaSpec> for Client {
         let moment = spec.when.unwrap_or_else(|| self.clock.now()).as_second();
         let step = u64::try_from(moment.div_euclid(period)).map_err(|_| unusable())?;
         let left = period - moment.rem_euclid(period);
-        let token = code(algorithm, &seed, step, digits).ok_or_else(unusable)?;
+        let token = code(spec.algorithm(), &seed, step, digits).ok_or_else(unusable)?;
         Ok(Generated::fields([("token", token), ("timeLeft", left.to_string())]))
     }
 }
@@ -106,31 +104,35 @@ impl GeneratorClient<MfaSpec> for Client {
 impl MfaSpec {
     fn digits(&self) -> Option<u32> {
         let digits = self.length.filter(|digits| *digits > 0).unwrap_or(6);
-        u32::try_from(digits).ok().filter(|digits| *digits <= 10)
+        u32::try_from(digits).ok().filter(|digits| *digits <= LONGEST)
     }
 
     fn period(&self) -> i64 {
         self.time_period.filter(|period| *period > 0).unwrap_or(30)
     }
 
-    /// Upstream takes the field and computes with SHA-1 whatever it says (spec eso-core Q18).
-    fn algorithm(&self) -> Option<Algorithm> {
+    /// Upstream takes the field and computes with SHA-1 whatever it says (spec eso-core Q18), and so do we where it says
+    /// something that we do not know.
+    fn algorithm(&self) -> Algorithm {
         let name = self.algorithm.as_deref().unwrap_or_default();
         match name.to_ascii_lowercase().replace('-', "").as_str() {
-            "" | "sha1" => Some(Algorithm::Sha1),
-            "sha256" => Some(Algorithm::Sha256),
-            "sha512" => Some(Algorithm::Sha512),
-            _ => None,
+            "sha256" => Algorithm::Sha256,
+            "sha512" => Algorithm::Sha512,
+            _ => Algorithm::Sha1,
         }
     }
 }
 
-/// As people write seeds: in groups and in lower case. As upstream, without padding.
+/// As people write seeds: in groups and in lower case. As upstream, without padding, a tab is a fault, and no text at
+/// all is an empty seed.
 fn seed(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let plain: Zeroizing<String> = Zeroizing::new(
-        text.chars().filter(|it| !it.is_whitespace()).map(|it| it.to_ascii_uppercase()).collect(),
+        text.chars()
+            .filter(|it| !matches!(it, ' ' | '\r' | '\n'))
+            .map(|it| it.to_ascii_uppercase())
+            .collect(),
     );
-    from_base32(&plain).filter(|seed| !seed.is_empty())
+    from_base32(&plain)
 }
 
 /// The code of RFC 4226 for `step`.
@@ -143,7 +145,8 @@ fn code(algorithm: Algorithm, seed: &[u8], step: u64, digits: u32) -> Option<Str
     let tag = hmac::sign(&hmac::Key::new(algorithm, seed), &step.to_be_bytes());
     let offset = usize::from(tag.as_ref().last()? & 15);
     let four = tag.as_ref().get(offset..offset + 4)?.try_into().ok()?;
-    let number = u64::from(u32::from_be_bytes(four) & 0x7fff_ffff) % 10_u64.pow(digits);
+    // It has ten digits itself: nothing is taken off where as many or more are asked for.
+    let number = u64::from(u32::from_be_bytes(four) & 0x7fff_ffff) % 10_u64.pow(digits.min(10));
     Some(format!("{number:0width$}", width = usize::try_from(digits).ok()?))
 }
 
@@ -205,10 +208,30 @@ mod tests {
         for seed in ["GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "gezd gnbv gy3t qojq gezd gnbv gy3t qojq\n"] {
             assert_eq!(generated(seed, when.clone()).await.unwrap(), ["94287082", "1"]);
         }
-        for bad in ["canary!", "MFRGG==="] {
+        for bad in ["canary!", "MFRGG===", "GEZDGNBV\tGY3TQOJQ", "GEZDGNBV\u{a0}GY3TQOJQ"] {
             let error = generated(bad, when.clone()).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidPayload);
             assert!(!error.to_string().contains(bad), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_seed_that_is_empty_or_cut_off_gives_upstreams_code() {
+        for (seed, code) in [
+            ("", "30812658"),
+            (" \r\n", "30812658"),
+            ("MZX", "30812658"),
+            ("JBSWY3DP", "80409098"),
+            ("JBSWY3DPE", "80409098"),
+            ("JBSWY3DPEH", "91945916"),
+            ("JBSWY3DPEHP", "80409098"),
+            ("JBSWY3DPEHPK", "78260682"),
+            ("JBSWY3DPEHPK3", "24571916"),
+            ("JBSWY3DPEHPK3P", "80409098"),
+            ("JBSWY3DPEHPK3PX", "56631024"),
+        ] {
+            let spec = json!({ "when": "1970-01-01T00:00:59Z", "length": 8 });
+            assert_eq!(generated(seed, spec).await.unwrap()[0], code, "{seed:?}");
         }
     }
 
@@ -226,8 +249,22 @@ mod tests {
         }
         // The same step, by another period.
         assert_eq!(generated(seed, at(json!({ "timePeriod": 59 }))).await.unwrap(), ["287082", "59"]);
-        let sha256 = at(json!({ "algorithm": "SHA256" }));
-        assert_ne!(generated(seed, sha256).await.unwrap()[0], "287082");
+        for (length, zeros) in [(10, 0), (11, 1), (12, 2), (20, 10), (100, 90)] {
+            let code = format!("{}1094287082", "0".repeat(zeros));
+            assert_eq!(generated(seed, at(json!({ "length": length }))).await.unwrap()[0], code);
+        }
+        for (algorithm, code) in [
+            ("SHA256", "247374"),
+            ("sha-512", "342147"),
+            ("SHA-1", "287082"),
+            ("", "287082"),
+            ("md5", "287082"),
+            ("sha384", "287082"),
+            ("sha512_256", "287082"),
+        ] {
+            let spec = at(json!({ "algorithm": algorithm }));
+            assert_eq!(generated(seed, spec).await.unwrap()[0], code, "{algorithm}");
+        }
     }
 
     #[test]
@@ -236,8 +273,8 @@ mod tests {
             let spec = serde_json::from_value(spec).unwrap();
             Mfa::validate(&spec).into_iter().map(|violation| violation.field).collect()
         };
-        let spec = json!({ "secret": {}, "length": 11, "algorithm": "md5" });
-        assert_eq!(faults(spec), ["length", "algorithm", "secret"]);
+        let spec = json!({ "secret": {}, "length": 101 });
+        assert_eq!(faults(spec), ["length", "secret"]);
         assert_eq!(faults(json!({ "secret": { "name": "a", "key": "b" } })), Vec::<String>::new());
     }
 }

@@ -68,8 +68,7 @@ mod mfa {
             spec
         };
         let faulty = vec![
-            (with("length", json!(11)), "length"),
-            (with("algorithm", json!("md5")), "algorithm"),
+            (with("length", json!(101)), "length"),
             (with("secret", json!({ "name": "seed" })), "secret"),
         ];
         let repeats = Some("a code is good for a while, and is the same as long");
