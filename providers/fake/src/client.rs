@@ -11,33 +11,48 @@ use strongroom_provider_api::{
     WriteRequest, Written,
 };
 
-use crate::config::{FakeConfig, ValidationResult};
+use crate::config::{Entry, FakeConfig, ValidationResult};
 use pushed::Pushed;
 
-/// The entries by key, then by version; the empty version is the unversioned one.
+/// The entries of the spec by key and version joined to one text, as upstream has them; what was pushed has no version.
 pub(crate) struct FakeClient {
-    entries: BTreeMap<String, BTreeMap<String, SecretBytes>>,
+    entries: BTreeMap<String, Entry>,
     pushed: Pushed,
     validation_result: ValidationResult,
 }
 
 impl FakeClient {
     pub(crate) fn new(config: FakeConfig) -> Self {
-        let mut entries: BTreeMap<String, BTreeMap<String, SecretBytes>> = BTreeMap::new();
-        for entry in config.data {
-            entries.entry(entry.key).or_default().insert(entry.version, entry.value);
-        }
+        // Of two with the same text the later one stays.
+        let entries = config.data.into_iter().map(|entry| (joined(&entry.key, &entry.version), entry));
+        let entries = entries.collect();
         let validation_result = config.validation_result.unwrap_or_default();
         Self { entries, pushed: Pushed::default(), validation_result }
     }
 
     fn found(&self, key: &RemoteKey) -> Option<SecretBytes> {
         let version = key.version.as_deref().unwrap_or_default();
-        match self.entries.get(&key.key) {
-            Some(versions) => versions.get(version).cloned(),
+        match self.entries.get(&joined(&key.key, version)) {
+            Some(entry) => (entry.version == version).then(|| entry.value.clone()),
             None => self.pushed.get(&key.key).filter(|_| version.is_empty()),
         }
     }
+
+    /// Of each key of the spec the entry with the highest version, compared as text.
+    fn newest(&self) -> BTreeMap<&str, &Entry> {
+        let mut newest: BTreeMap<&str, &Entry> = BTreeMap::new();
+        for entry in self.entries.values() {
+            let known = newest.entry(entry.key.as_str()).or_insert(entry);
+            if known.version < entry.version {
+                *known = entry;
+            }
+        }
+        newest
+    }
+}
+
+fn joined(key: &str, version: &str) -> String {
+    format!("{key}{version}")
 }
 
 #[async_trait]
@@ -54,14 +69,15 @@ impl StoreClient for FakeClient {
             let error = Error::new(ErrorKind::Unsupported, "list", "the fake provider keeps no tags");
             return stream::once(async { Err(error) }).boxed();
         }
-        let listed = self.entries.iter().filter_map(|(name, versions)| {
-            let (version, _) = versions.last_key_value()?;
+        let newest = self.newest();
+        let mut pushed = self.pushed.names();
+        pushed.retain(|name| !newest.contains_key(name.as_str()));
+        let pushed = pushed.into_iter().map(|name| Ok(Listed { key: RemoteKey::latest(&name), name }));
+        let listed = newest.into_iter().map(|(name, entry)| {
             let key = RemoteKey::latest(name);
-            let key = if version.is_empty() { key } else { key.at_version(version) };
-            Some(Ok(Listed { name: name.clone(), key }))
+            let key = if entry.version.is_empty() { key } else { key.at_version(&entry.version) };
+            Ok(Listed { name: name.to_owned(), key })
         });
-        let pushed = self.pushed.names().into_iter();
-        let pushed = pushed.map(|name| Ok(Listed { key: RemoteKey::latest(&name), name }));
         stream::iter(listed).chain(stream::iter(pushed)).boxed()
     }
 
@@ -102,7 +118,7 @@ impl StoreClient for FakeClient {
 mod tests {
     use futures::TryStreamExt as _;
     use serde_json::{Value, json};
-    use strongroom_provider_api::Content;
+    use strongroom_provider_api::{Content, StoreKind};
 
     use super::*;
 
@@ -139,6 +155,49 @@ mod tests {
         let data = json!([{ "key": "a", "value": "first" }, { "key": "a", "value": "second" }]);
         let client = client(json!({ "data": data }));
         assert_eq!(text(&client, &RemoteKey::latest("a")).await.unwrap(), "second");
+    }
+
+    #[tokio::test]
+    async fn an_entry_without_a_key_harms_nobody_and_can_be_read() {
+        let data =
+            json!([{ "key": "", "value": "x" }, { "key": "b", "value": "" }, { "key": "a", "value": "y" }]);
+        let config = json!({ "data": data });
+        assert_eq!(crate::STORES[0].validate(&config, StoreKind::Namespaced).unwrap(), []);
+        let client = client(config);
+        for (key, value) in [("", "x"), ("b", ""), ("a", "y")] {
+            assert_eq!(text(&client, &RemoteKey::latest(key)).await.unwrap(), value, "{key:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn of_entries_whose_key_and_version_join_to_one_text_the_later_one_is_there() {
+        let versioned = json!({ "key": "a", "version": "1", "value": "x" });
+        let plain = json!({ "key": "a1", "value": "y" });
+        let (at_one, a1) = (RemoteKey::latest("a").at_version("1"), RemoteKey::latest("a1"));
+        for (data, there, value, gone) in
+            [([&versioned, &plain], &a1, "y", &at_one), ([&plain, &versioned], &at_one, "x", &a1)]
+        {
+            let client = client(json!({ "data": data }));
+            assert_eq!(text(&client, there).await.unwrap(), value, "{there:?}");
+            assert_eq!(text(&client, gone).await.unwrap_err().kind(), ErrorKind::NotFound, "{gone:?}");
+            let scope = Scope::default();
+            let listed: Vec<_> = client.list(&scope).map_ok(|listed| listed.key).try_collect().await.unwrap();
+            assert_eq!(listed, [there.clone()]);
+            let write = client.write(&a1, &WriteRequest::property("p", "z")).await;
+            assert_eq!(write.unwrap_err().kind(), ErrorKind::Conflict);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_of_which_the_spec_has_versions_only_can_be_pushed_and_is_listed_once() {
+        let client = client(json!({ "data": [{ "key": "a", "version": "1", "value": "x" }] }));
+        let key = RemoteKey::latest("a");
+        let write = WriteRequest::property("p", "z");
+        assert_eq!(client.write(&key, &write).await.unwrap(), Written::Created);
+        assert_eq!(text(&client, &key).await.unwrap(), r#"{"p":"z"}"#);
+        let scope = Scope::default();
+        let listed: Vec<_> = client.list(&scope).map_ok(|listed| listed.key).try_collect().await.unwrap();
+        assert_eq!(listed, [key.at_version("1")]);
     }
 
     #[tokio::test]

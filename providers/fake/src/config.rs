@@ -5,14 +5,14 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, de};
-use strongroom_provider_api::{SecretBytes, Violation};
+use strongroom_provider_api::SecretBytes;
 
 /// Settings of the fake provider (spec eso-providers D).
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FakeConfig {
     /// The entries.
-    // Of two with the same key and version the later one counts, as upstream.
+    // Of two whose key and version joined are the same text the later one counts, as upstream.
     pub data: Vec<Entry>,
     /// What a check of the store gives: 0 ready, 1 unknown, 2 error.
     pub validation_result: Option<ValidationResult>,
@@ -36,16 +36,6 @@ pub struct Entry {
 
 /// `validationResult`: 0 ready, 1 unknown, anything else an error.
 pub type ValidationResult = i32;
-
-impl FakeConfig {
-    /// Entries that could never be read, because they have no key.
-    pub(crate) fn violations(&self) -> Vec<Violation> {
-        let without_key = self.data.iter().enumerate().filter(|(_, entry)| entry.key.is_empty());
-        without_key
-            .map(|(index, _)| Violation::new(format!("data[{index}].key"), "must not be empty"))
-            .collect()
-    }
-}
 
 /// Text, wiped on drop. Serde's own message would repeat a value of another type.
 fn secret_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretBytes, D::Error> {
@@ -100,26 +90,12 @@ mod tests {
     }
 
     #[test]
-    fn entries_without_a_key_are_named() {
-        let data = json!([{ "key": "a", "value": "x" }, { "key": "", "value": "x" }]);
-        let violations = config(&data).unwrap().violations();
-        let fields: Vec<_> = violations.iter().map(|violation| violation.field.as_str()).collect();
-        assert_eq!(fields, ["data[1].key"]);
-    }
-
-    #[test]
     fn the_schema_asks_for_entries_with_a_key_and_a_value_as_upstreams_does() {
         let schema = serde_json::to_value(schemars::schema_for!(FakeConfig)).unwrap();
         assert_eq!(schema["required"], json!(["data"]));
         let entry = &schema["$defs"]["Entry"];
         assert_eq!(entry["required"], json!(["key", "value"]));
         assert_eq!(entry["properties"]["key"]["default"], Value::Null);
-    }
-
-    #[test]
-    fn an_entry_twice_is_no_fault_because_upstream_takes_it() {
-        let data = json!([{ "key": "a", "value": "x" }, { "key": "a", "value": "y" }]);
-        assert_eq!(config(&data).unwrap().violations(), []);
     }
 
     #[test]

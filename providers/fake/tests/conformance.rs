@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde_json::{Value, json};
+use serde_json::json;
 use strongroom_provider_api::{Content, Descriptor, Payload, StoreKind};
 use strongroom_provider_conformance::{Entry, Fixture, Store, StubResolver, conformance_suite};
 use strongroom_provider_fake::Fake;
@@ -36,13 +36,6 @@ impl Fixture for FakeFixture {
     fn open(&self, payload: &Payload) -> Option<String> {
         let Content::Bytes(bytes) = &payload.content else { return None };
         bytes.expose_str().map(ToOwned::to_owned)
-    }
-
-    fn faulty_settings(&self) -> Vec<(Value, &'static str)> {
-        vec![
-            (json!({ "data": [{ "key": "", "value": "x" }] }), "data[0].key"),
-            (json!({ "data": [{ "key": "a", "value": "x" }, { "key": "", "value": "x" }] }), "data[1].key"),
-        ]
     }
 
     fn deviations(&self) -> &[(&'static str, &'static str)] {
