@@ -69,7 +69,8 @@ async fn logged_in(
     resolver: &Arc<dyn Resolver>,
 ) -> Result<VaultClient> {
     let identity = login::identity(config.auth, token, &api, resolver).await?;
-    let layout = Layout { path: filled(config.path), version: config.version };
+    // A path that is empty stays one: without any, keys would begin with a mount path of their own choice.
+    let layout = Layout { path: config.path, version: config.version };
     Ok(VaultClient { caller: Caller { api, identity }, layout })
 }
 

@@ -169,15 +169,18 @@ impl Layout {
                 key.split_once('/').unwrap_or((key, ""))
             }
         };
-        let parse =
-            |text: &str| LogicalPath::parse(text).map_err(|fault| format!("the key cannot be used: {fault}"));
-        let location = Location { mount: parse(mount)?, rest: parse(rest)? };
-        if location.mount.is_empty() {
-            return Err(
-                "the store has no path, so the key must begin with the engine's mount path".to_owned()
-            );
+        let parse = |what: &str, text: &str| {
+            LogicalPath::parse(text).map_err(|fault| format!("{what} cannot be used: {fault}"))
+        };
+        let origin = if self.path.is_some() { "the store's path" } else { "the key" };
+        let location = Location { mount: parse(origin, mount)?, rest: parse("the key", rest)? };
+        match (location.mount.is_empty(), &self.path) {
+            (false, _) => Ok(location),
+            (true, Some(_)) => Err("the store's path cannot be used: it is empty".to_owned()),
+            (true, None) => {
+                Err("the store has no path, so the key must begin with the engine's mount path".to_owned())
+            }
         }
-        Ok(location)
     }
 }
 
@@ -247,6 +250,24 @@ mod tests {
         assert!(layout.entry(&"a".repeat(5000)).is_err());
         for key in ["alone", "/secret/test"] {
             assert!(super::Layout { path: None, version: KvVersion::V2 }.entry(key).is_err(), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_of_the_store_that_cannot_be_used_is_named_whatever_the_key() {
+        for version in [KvVersion::V1, KvVersion::V2] {
+            for path in ["", "/", "//", "../x", "a/./b", "a%2Fb", "a\nb"] {
+                let layout = layout(Some(path), version);
+                for fault in [
+                    layout.entry("app").unwrap_err(),
+                    layout.entry("secret/data/app").unwrap_err(),
+                    layout.described_entry("secret/data/app").unwrap_err(),
+                    layout.folder(None).unwrap_err(),
+                    layout.folder(Some("secret/data/team")).unwrap_err(),
+                ] {
+                    assert!(fault.starts_with("the store's path cannot be used: it "), "{path:?} {fault}");
+                }
+            }
         }
     }
 

@@ -112,6 +112,20 @@ async fn a_value_is_read_with_version_and_counted() {
 }
 
 #[tokio::test]
+async fn a_store_whose_path_cannot_be_used_is_made_and_reading_says_so_and_never_that_nothing_is_there() {
+    let server = MockServer::start().await;
+    for path in ["", "/", "../x"] {
+        for version in ["v1", "v2"] {
+            let bench = by_token(&server, json!({"path": path, "version": version})).await;
+            let error = bench.client.read(&RemoteKey::latest("secret/data/app")).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidPayload, "{path:?}: {error}");
+            assert!(error.message().starts_with("the store's path cannot be used"), "{path:?}: {error}");
+        }
+    }
+    assert_eq!(calls(&server, "secret/data/app").await, 0);
+}
+
+#[tokio::test]
 async fn each_fault_has_its_kind_and_shows_no_body() {
     let table = [
         (400, ErrorKind::InvalidPayload),

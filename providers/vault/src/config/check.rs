@@ -5,7 +5,7 @@ use strongroom_provider_api::{StoreKind, Violation};
 use strongroom_provider_kit::{aws, google, pem};
 use url::{ParseError, Url};
 
-use super::{AppRole, Auth, Cert, Gcp, Iam, Jwt, Kubernetes, KvVersion, Ldap, UserPass, VaultConfig};
+use super::{AppRole, Auth, Cert, Gcp, Iam, Jwt, Kubernetes, Ldap, UserPass, VaultConfig};
 use crate::path::LogicalPath;
 
 /// The faults of `config`, with upstream's words where it has some. Namespaces of references are left to the resolver,
@@ -34,23 +34,17 @@ pub(crate) fn call_faults(config: &VaultConfig) -> Vec<Violation> {
     found
 }
 
+/// Faults that make a store useless. The engine's path is none of them, nor is a setting that is for writes alone: as
+/// upstream, such a store is Ready, and whoever reads through a path that cannot be used is told.
 fn check_settings(config: &VaultConfig, kind: StoreKind, found: &mut Vec<Violation>) {
     if !is_readable(&config.server) {
         let broken = config.server.chars().any(char::is_control);
         let fault = if broken { "it holds a control character, such as a line break" } else { "not a URL" };
         found.push(Violation::new("server", fault));
     }
-    if let Some(path) = &config.path {
-        check_path("path", path, found);
-    }
     let bundle = config.ca_bundle.as_ref().filter(|text| !text.is_empty());
     if bundle.is_some_and(|text| pem::bundle(text.as_bytes()).is_none()) {
         found.push(Violation::new("caBundle", "failed to decode ca bundle: not valid pem data"));
-    }
-    let compare_and_set = config.check_and_set.as_ref().is_some_and(|setting| setting.required);
-    if compare_and_set && config.version == KvVersion::V1 {
-        let message = "checkAndSet is not supported with Vault KV version v1";
-        found.push(Violation::new("checkAndSet.required", message));
     }
     if let Some(auth) = &config.auth {
         check_namespace("auth.namespace", auth.namespace.as_deref(), found);
@@ -219,9 +213,15 @@ fn check_google(field: &str, text: Option<&String>, legal: fn(&str) -> bool, fou
 
 fn check_app_role(app_role: &AppRole, found: &mut Vec<Violation>) {
     check_path("auth.appRole.path", &app_role.path, found);
-    let inline = app_role.role_id.as_ref().is_some_and(|id| !id.trim().is_empty());
-    if !inline && app_role.role_ref.is_none() {
-        found.push(Violation::new("auth.appRole", "neither roleId nor roleRef was supplied"));
+    match app_role.role_id.as_deref().filter(|id| !id.is_empty()) {
+        // As upstream: it counts, and trimmed it is no ID.
+        Some(id) if id.trim().is_empty() => {
+            found.push(Violation::new("auth.appRole.roleId", "it holds nothing but blanks"));
+        }
+        None if app_role.role_ref.is_none() => {
+            found.push(Violation::new("auth.appRole", "neither roleId nor roleRef was supplied"));
+        }
+        Some(_) | None => {}
     }
 }
 

@@ -24,11 +24,12 @@ impl AppRoleLogin {
         Ok(Self { mount, settings, unwrapped: OnceCell::new() })
     }
 
-    /// The inline role ID is trimmed, values from Secrets are sent as they are (spec eso-providers B.2).
+    /// The inline role ID counts unless it is empty, and is trimmed; values from Secrets are sent as they are (spec
+    /// eso-providers B.2).
     pub(super) async fn log_in(&self, api: &Api, resolver: &dyn Resolver) -> Result<Answer> {
-        let inline = self.settings.role_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
+        let inline = self.settings.role_id.as_deref().filter(|id| !id.is_empty());
         let role_id = match (inline, &self.settings.role_ref) {
-            (Some(id), _) => id.to_owned(),
+            (Some(id), _) => id.trim().to_owned(),
             (None, Some(selector)) => text(&resolver.secret(selector, None).await?, "role ID")?,
             (None, None) => {
                 let message = "neither roleId nor roleRef was supplied";
