@@ -47,7 +47,7 @@ pub(super) fn compiled(source: &str) -> Result<Regex, PatternError> {
 /// # Errors
 ///
 /// The source is too long, is not an expression, or compiles to more than so many bytes.
-pub(crate) fn compiled_within(source: &str, most_bytes: usize) -> Result<Regex, PatternError> {
+pub fn compiled_within(source: &str, most_bytes: usize) -> Result<Regex, PatternError> {
     if source.len() > MAX_REGEX_SOURCE_BYTES {
         return Err(PatternError(format!("expression is longer than {MAX_REGEX_SOURCE_BYTES} bytes")));
     }

@@ -3,7 +3,7 @@
 pub mod decode;
 pub mod find;
 pub mod gjson;
-pub(crate) mod go_regex;
+pub mod go_regex;
 pub mod keys;
 pub mod null_bytes;
 pub mod rewrite;

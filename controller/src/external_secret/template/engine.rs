@@ -29,10 +29,10 @@ pub struct Templates {
     kept: Mutex<Kept>,
 }
 
-/// Compiled templates by the hash of their source: a source may be a Secret's.
+/// Compiled templates by the hash of their source, which may be a Secret's, and by their name where it matters.
 #[derive(Default)]
 struct Kept {
-    templates: HashMap<(EngineVersion, String), Compiled>,
+    templates: HashMap<(EngineVersion, Option<String>, String), Compiled>,
     bytes: usize,
 }
 
@@ -46,6 +46,12 @@ impl Fields {
     pub(super) fn new(data: &BTreeMap<String, SecretBytes>) -> Self {
         Self(data.iter().map(|(key, value)| (key.clone(), value.expose().to_vec())).collect())
     }
+}
+
+/// True if `source` may define or call a template: only then does it matter what it is called itself.
+fn names_templates(source: &[u8]) -> bool {
+    let words: [&[u8]; 3] = [b"define", b"block", b"template"];
+    words.into_iter().any(|word| source.windows(word.len()).any(|window| window == word))
 }
 
 impl Drop for Fields {
@@ -78,7 +84,7 @@ impl Templates {
         fields: &Fields,
         now: Timestamp,
     ) -> Result<Zeroizing<Vec<u8>>, TemplateFault> {
-        let compiled = self.compiled(engine, source);
+        let compiled = self.compiled(engine, key, source);
         let compiled = compiled.map_err(|error| TemplateFault::Parse { key: key.to_owned(), error })?;
         let mut environment = Environment { now, random: &mut SystemRandom };
         let rendered = match compiled {
@@ -92,14 +98,16 @@ impl Templates {
         rendered.map(Zeroizing::new).map_err(|error| TemplateFault::Execute { key: key.to_owned(), error })
     }
 
-    fn compiled(&self, engine: EngineVersion, source: &[u8]) -> Result<Compiled, String> {
-        let id = (engine, hash::bytes(source));
+    fn compiled(&self, engine: EngineVersion, key: &str, source: &[u8]) -> Result<Compiled, String> {
+        let name = engine == EngineVersion::V2 && names_templates(source);
+        let name = name.then_some(key);
+        let id = (engine, name.map(ToOwned::to_owned), hash::bytes(source));
         if let Some(kept) = self.lock().templates.get(&id) {
             return Ok(kept.clone());
         }
         let compiled = match engine {
             EngineVersion::V2 => {
-                let template = go_template::compile(source, &self.delimiters);
+                let template = go_template::compile_named(name, source, &self.delimiters);
                 Compiled::Go(Arc::new(template.map_err(|error| error.to_string())?))
             }
             EngineVersion::Handlebars => {

@@ -73,18 +73,31 @@ impl fmt::Debug for Template {
     }
 }
 
-/// Reads a template.
+/// Reads a template that has no name.
 ///
 /// # Errors
 ///
 /// The source is not a template, calls a function that does not exist, or breaks a limit.
 pub fn compile(source: impl AsRef<[u8]>, delimiters: &Delimiters) -> Result<Template, TemplateError> {
-    let source = source.as_ref();
+    compile_named(None, source.as_ref(), delimiters)
+}
+
+/// Reads a template that has a name, as Go's `New(name).Parse(source)` does: it may call itself, and a definition of
+/// that name is the template where nothing else is in it.
+///
+/// # Errors
+///
+/// As [`compile`], and such a definition beside text.
+pub fn compile_named(
+    name: Option<&str>,
+    source: &[u8],
+    delimiters: &Delimiters,
+) -> Result<Template, TemplateError> {
     if source.len() > MAX_GO_TEMPLATE_BYTES {
         return Err(TemplateError { line: 1, column: 1, problem: Problem::Limit("is too long") });
     }
     let lines = error::Lines::of(source);
-    match parser::parsed(source, &delimiters.left, &delimiters.right) {
+    match parser::parsed(source, &delimiters.left, &delimiters.right, name.map(str::as_bytes)) {
         Ok(tree) => Ok(Template { tree, lines, steps: render_steps(source.len()) }),
         Err(fault) => Err(lines.error(*fault)),
     }

@@ -9,8 +9,8 @@ use super::token::{Keyword, Kind, Token};
 use super::tree::{Arm, Call, Choice, ChoiceKind, Node, ROOT_VARIABLE, Range, Tree, VariableName, is_empty};
 use crate::limits::{MAX_GO_TEMPLATE_NESTING, MAX_GO_TEMPLATE_NODES};
 
-/// Reads a whole template.
-pub(super) fn parsed(source: &[u8], left: &str, right: &str) -> Outcome<Tree> {
+/// Reads a whole template, which has this name.
+pub(super) fn parsed(source: &[u8], left: &str, right: &str, name: Option<&[u8]>) -> Outcome<Tree> {
     let mut parser = Parser {
         source,
         lexer: Lexer::new(source, left, right),
@@ -21,6 +21,7 @@ pub(super) fn parsed(source: &[u8], left: &str, right: &str) -> Outcome<Tree> {
         nesting: 0,
         nodes: 0,
         tree: Tree {
+            name: name.map(<[u8]>::to_vec),
             root: Vec::new(),
             definitions: BTreeMap::new(),
             constants: Vec::new(),
@@ -29,6 +30,7 @@ pub(super) fn parsed(source: &[u8], left: &str, right: &str) -> Outcome<Tree> {
     };
     parser.scope.declare(ROOT_VARIABLE);
     parser.template()?;
+    parser.take_own_definition()?;
     Ok(parser.tree)
 }
 
@@ -187,6 +189,23 @@ impl Parser<'_> {
                 Err(End::Else(at)) => return syntax(at, "unexpected {{else}}"),
             }
         }
+        Ok(())
+    }
+
+    /// A definition with the name of the whole takes the place of a whole that has no text, and is one too many beside
+    /// one that has.
+    fn take_own_definition(&mut self) -> Outcome<()> {
+        let Some(name) = self.tree.name.as_ref().filter(|name| self.filled.contains(*name)) else {
+            return Ok(());
+        };
+        if !is_empty(&self.tree.root) {
+            let name = String::from_utf8_lossy(name);
+            return syntax(
+                0,
+                format!("template {name:?} is defined more than once: it is the template's own name"),
+            );
+        }
+        self.tree.root = self.tree.definitions.remove(name).unwrap_or_default();
         Ok(())
     }
 

@@ -155,7 +155,8 @@ impl<'t, 's> Run<'t, 's> {
     }
 
     fn call(&mut self, dot: &Value, call: &'t Call) -> Outcome<Flow> {
-        let Some(body) = self.tree.definitions.get(&call.name) else {
+        let own = self.tree.name.as_ref().filter(|name| **name == call.name).map(|_| &self.tree.root);
+        let Some(body) = own.or_else(|| self.tree.definitions.get(&call.name)) else {
             let name = String::from_utf8_lossy(&call.name);
             return evaluation(call.at, format!("template {name:?} is not defined"));
         };

@@ -7,6 +7,8 @@ use super::literal::Number;
 
 /// A template with its definitions.
 pub(super) struct Tree {
+    /// What the whole is called, if anything: calls find it by that.
+    pub(super) name: Option<Vec<u8>>,
     pub(super) root: Vec<Node>,
     pub(super) definitions: BTreeMap<Vec<u8>, Vec<Node>>,
     /// Every text constant.

@@ -144,3 +144,27 @@ fn an_object_gives_its_fields_and_methods() {
         assert!(error(source).ends_with(problem), "{}", error(source));
     }
 }
+
+#[test]
+fn a_definition_with_the_name_of_the_whole_is_the_whole_or_one_too_many() {
+    let named = |source: &str| {
+        let template = compile_named(Some("user"), source.as_bytes(), &Delimiters::default());
+        template.and_then(|template| rendered(&template)).map(|text| String::from_utf8(text).unwrap())
+    };
+    for (source, expected) in [
+        (r#"{{ define "user" }}X{{ end }}"#, "X"),
+        ("  {{/* only space */}}\n{{ define \"user\" }}[{{ .a }}]{{ end }}", "[x]"),
+        (r#"{{ define "user" }} {{ end }}Y"#, "Y"),
+        (r#"{{ define "other" }}X{{ end }}{{ template "other" }}Y"#, "XY"),
+        (r#"{{ if eq (len .) 1 }}Z{{ else }}A{{ template "user" dict "a" 1 }}{{ end }}"#, "AZ"),
+    ] {
+        assert_eq!(named(source).as_deref(), Ok(expected), "{source}");
+    }
+    for source in [
+        r#"{{ define "user" }}[{{ . }}]{{ end }}{{ template "user" .a }}"#,
+        r#"{{ block "user" .a }}x{{ end }}"#,
+    ] {
+        let error = named(source).unwrap_err().to_string();
+        assert!(error.contains("is defined more than once"), "{source}: {error}");
+    }
+}
