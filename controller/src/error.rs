@@ -164,7 +164,8 @@ impl SyncError {
             Self::NamespaceTerminating(_) => "NamespaceTerminating",
             Self::Access { error: AccessError::Absent(_), .. } => "StoreMissing",
             Self::Access {
-                error: AccessError::Unmanaged(_) | AccessError::Denied { .. } | AccessError::NoPattern { .. },
+                error:
+                    AccessError::Unmanaged(_) | AccessError::Denied { .. } | AccessError::BadCondition { .. },
                 ..
             } => "StoreDenied",
             Self::Access { error: AccessError::Fresh(_) | AccessError::NotReady(_), .. } => "StoreNotReady",
@@ -200,7 +201,7 @@ impl SyncError {
     /// When to try again. What only a change can mend is looked at rarely: a change brings it back at once.
     pub fn next(&self) -> Next {
         let retry = |backoff| Next::Retry { backoff, at_least: Duration::ZERO };
-        let slow = Backoff { first: Duration::from_secs(10), ..Backoff::UPSTREAM };
+        let slow = Backoff { first: Duration::from_secs(3), ..Backoff::UPSTREAM };
         match self {
             Self::Object(_) | Self::Unsupported(_) | Self::Refused(_) => Next::After(RESYNC),
             Self::Template(_) | Self::Rendered(_) | Self::Data { .. } => retry(slow),

@@ -27,9 +27,9 @@ pub async fn reconcile(context: &Context, job: Job<StoreId>) -> Next {
     let mut failed = false;
     let next = if looked_after {
         let verdict = probe::probe(context, &store).await;
-        failed = matches!(verdict, probe::Verdict::NoClient(_) | probe::Verdict::Broken(_));
+        failed = verdict.is_failure();
         report::warn(context, &store).await;
-        report::report(context, &store, &verdict).await
+        report::report(context, &store, &verdict, job.failures).await
     } else {
         Next::After(*store_interval)
     };

@@ -9,6 +9,9 @@ use strongroom_provider_api::{Access, Error, ErrorKind, Health, Upkeep};
 use crate::context::Context;
 use crate::stores::StoreView;
 
+/// The field that says when to look again.
+const INTERVAL: &str = "spec.refreshInterval";
+
 /// What a probe found out (spec eso-core 3).
 #[derive(Debug)]
 pub(super) enum Verdict {
@@ -28,17 +31,31 @@ pub(super) enum Verdict {
         /// Time to the next probe.
         interval: Duration,
     },
+    /// When to look again cannot be told; that says nothing of whether it can be used.
+    NoInterval(Arc<Error>),
     /// No client can be made.
     NoClient(Arc<Error>),
     /// The client does not work.
     Broken(Arc<Error>),
 }
 
+impl Verdict {
+    /// True if something is wrong with the store.
+    pub(super) const fn is_failure(&self) -> bool {
+        matches!(self, Self::NoInterval(_) | Self::NoClient(_) | Self::Broken(_))
+    }
+}
+
 /// Probes `store`. The client is the one that ExternalSecrets use, so that a probe costs no login of its own.
 pub(super) async fn probe(context: &Context, store: &StoreView) -> Verdict {
     let interval = match settings(store, context.settings.store_interval) {
         Ok(interval) => interval,
-        Err(message) => return Verdict::NoClient(Arc::new(invalid(message))),
+        Err(Fault { message, is_of_interval: true }) => {
+            return Verdict::NoInterval(Arc::new(invalid(message)));
+        }
+        Err(Fault { message, is_of_interval: false }) => {
+            return Verdict::NoClient(Arc::new(invalid(message)));
+        }
     };
     let upkeep = match store.provider() {
         Ok((descriptor, _)) => match store.retry_fault().filter(|_| descriptor.retry_settings) {
@@ -71,9 +88,17 @@ pub(super) async fn probe(context: &Context, store: &StoreView) -> Verdict {
     }
 }
 
+/// What is wrong with the settings.
+struct Fault {
+    message: String,
+    /// Nothing but `spec.refreshInterval` is.
+    is_of_interval: bool,
+}
+
 /// Checks what the schema cannot, and gives the interval.
-fn settings(store: &StoreView, default: Duration) -> Result<Duration, String> {
-    let spec = store.spec.as_ref().map_err(Clone::clone)?;
+fn settings(store: &StoreView, default: Duration) -> Result<Duration, Fault> {
+    let of_all = |message: &String| Fault { message: message.clone(), is_of_interval: false };
+    let spec = store.spec.as_ref().map_err(of_all)?;
     let mut violations = validation::store_violations(spec);
     violations.retain(|violation| violation.enforcement == Enforcement::Controller);
     if !violations.is_empty() {
@@ -81,9 +106,11 @@ fn settings(store: &StoreView, default: Duration) -> Result<Duration, String> {
             .iter()
             .map(|violation| format!("{}: {}", violation.field, violation.message))
             .collect();
-        return Err(faults.join("; "));
+        let is_of_interval = violations.iter().all(|violation| violation.field == INTERVAL);
+        return Err(Fault { message: faults.join("; "), is_of_interval });
     }
-    let interval = spec.check_every().map_err(|error| format!("spec.refreshInterval: {error}"))?;
+    let of_interval = |message| Fault { message, is_of_interval: true };
+    let interval = spec.check_every().map_err(|error| of_interval(format!("{INTERVAL}: {error}")))?;
     Ok(interval.and_then(GoDuration::as_std).filter(|interval| !interval.is_zero()).unwrap_or(default))
 }
 

@@ -18,8 +18,10 @@ use crate::kube_io::{ApiError, EventKind, Subject};
 use crate::schedule::{Backoff, Next};
 use crate::stores::{Readiness, StoreView};
 
-/// After a refused login: Vault locks an identity out after five within a quarter of an hour. A change of the
-/// store or of a credential is noticed and ends the wait.
+/// After the first refused login: what the service needs may have been on its way.
+const FIRST_REFUSED: Backoff = Backoff { first: Duration::from_secs(4), cap: Duration::from_secs(4) };
+/// After a later one: Vault locks an identity out after five within a quarter of an hour. A change of the store or of
+/// a credential is noticed and ends the wait.
 const REFUSED: Backoff = Backoff { first: Duration::from_mins(2), cap: Duration::from_mins(7) };
 
 /// What the status is to say.
@@ -31,7 +33,14 @@ struct Said {
 }
 
 /// Reports `verdict`: the status if it changed, an event if it did, and wakes who waits for the store.
-pub(super) async fn report(context: &Context, store: &StoreView, verdict: &Verdict) -> Next {
+///
+/// `failures` is how many checks in a row have failed before this one.
+pub(super) async fn report(context: &Context, store: &StoreView, verdict: &Verdict, failures: u32) -> Next {
+    if let Verdict::NoInterval(error) = verdict
+        && store.readiness() != Readiness::Unknown
+    {
+        return left_alone(context, store, error, failures).await;
+    }
     let said = said(verdict);
     let mut status = store.status.clone();
     set_ready(context, &mut status, &said);
@@ -59,12 +68,25 @@ pub(super) async fn report(context: &Context, store: &StoreView, verdict: &Verdi
     }
     match verdict {
         Verdict::Valid { interval, .. } | Verdict::Unknown { interval, .. } => Next::After(*interval),
-        Verdict::NoClient(error) | Verdict::Broken(error) => {
-            let backoff =
-                if error.kind() == ErrorKind::Unauthenticated { REFUSED } else { Backoff::UPSTREAM };
+        Verdict::NoInterval(error) | Verdict::NoClient(error) | Verdict::Broken(error) => {
+            let backoff = match (error.kind(), failures) {
+                (ErrorKind::Unauthenticated, 0) => FIRST_REFUSED,
+                (ErrorKind::Unauthenticated, _) => REFUSED,
+                _ => Backoff::UPSTREAM,
+            };
             Next::Retry { backoff, at_least: error.retry_after().unwrap_or_default() }
         }
     }
+}
+
+/// A store that was told something goes on as it is when nothing but its interval is broken, as upstream's does.
+async fn left_alone(context: &Context, store: &StoreView, error: &Error, failures: u32) -> Next {
+    if failures == 0 {
+        let message = error.to_string();
+        tracing::warn!(object = %store.id, message, "the store is not checked");
+        post(context, store, EventKind::Warning, EventReason::InvalidProviderConfig, &message).await;
+    }
+    Next::Retry { backoff: Backoff::UPSTREAM, at_least: Duration::ZERO }
 }
 
 /// Tells what is passed over in the annotations of `store`.
@@ -95,7 +117,7 @@ fn said(verdict: &Verdict) -> Said {
             message: format!("{}: {message}", store_message::UNKNOWN),
             event: EventKind::Warning,
         },
-        Verdict::NoClient(error) => invalid(store_message::NO_CLIENT, error),
+        Verdict::NoInterval(error) | Verdict::NoClient(error) => invalid(store_message::NO_CLIENT, error),
         Verdict::Broken(error) => invalid(store_message::NOT_VALID, error),
     }
 }

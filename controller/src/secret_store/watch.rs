@@ -40,6 +40,7 @@ fn matters(old: &StoreView, new: &StoreView) -> bool {
     old.meta.generation != new.meta.generation
         || old.meta.uid != new.meta.uid
         || old.meta.annotations != new.meta.annotations
+        || old.meta.labels != new.meta.labels
         || old.meta.deletion_timestamp != new.meta.deletion_timestamp
 }
 

@@ -3,11 +3,10 @@
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use kube::core::{Selector, SelectorExt};
-use regex::RegexBuilder;
 use strongroom_crds::NamespaceCondition;
+use strongroom_templating::transform::go_regex;
 
-use super::{Readiness, StoreId, StoreView};
+use super::{Readiness, StoreId, StoreView, selectors};
 use crate::kube_io::NamespaceView;
 
 /// Bounds the memory of a compiled namespace pattern.
@@ -47,12 +46,12 @@ pub enum AccessError {
         /// The namespace.
         namespace: String,
     },
-    /// Before one of the store's conditions let the namespace in there was a pattern that is none.
-    NoPattern {
+    /// Before one of the store's conditions let the namespace in there was a selector or pattern that is none.
+    BadCondition {
         /// The store.
         store: StoreId,
-        /// The pattern.
-        pattern: String,
+        /// What is wrong with it.
+        fault: String,
     },
     /// The store was just created and its first check is under way.
     Fresh(StoreId),
@@ -73,11 +72,9 @@ impl fmt::Display for AccessError {
                 "using cluster store {:?} is not allowed from namespace {namespace:?}: denied by spec.condition",
                 store.key.name
             ),
-            Self::NoPattern { store, pattern } => write!(
-                f,
-                "using cluster store {:?} is not allowed: spec.conditions: failed to compile regex {pattern:?}",
-                store.key.name
-            ),
+            Self::BadCondition { store, fault } => {
+                write!(f, "using cluster store {:?} is not allowed: spec.conditions: {fault}", store.key.name)
+            }
             Self::Fresh(store) | Self::NotReady(store) => write!(f, "{store} is not ready"),
         }
     }
@@ -95,7 +92,7 @@ pub fn access(id: &StoreId, store: Option<&StoreView>, gate: Gate<'_>) -> Result
             Ok(false) => {
                 return Err(AccessError::Denied { store: id.clone(), namespace: gate.namespace.to_owned() });
             }
-            Err(NoPattern(pattern)) => return Err(AccessError::NoPattern { store: id.clone(), pattern }),
+            Err(BadCondition(fault)) => return Err(AccessError::BadCondition { store: id.clone(), fault }),
         }
     }
     match store.readiness() {
@@ -112,13 +109,13 @@ fn is_new(store: &StoreView, gate: Gate<'_>) -> bool {
     created.is_some_and(|created| gate.now.duration_since(created.0.max(gate.started)) < FIRST_CHECK)
 }
 
-/// A pattern that does not compile.
-struct NoPattern(String);
+/// What is wrong with a condition.
+struct BadCondition(String);
 
 /// No conditions let everybody in; otherwise one of them must match. They are looked at in their order, as far as one
 /// that matches or cannot be told, as upstream does. A store that cannot be read lets nobody in: its conditions are
 /// unknown.
-fn lets_in(store: &StoreView, gate: Gate<'_>) -> Result<bool, NoPattern> {
+fn lets_in(store: &StoreView, gate: Gate<'_>) -> Result<bool, BadCondition> {
     let Ok(spec) = &store.spec else { return Ok(false) };
     for condition in &spec.conditions {
         if matches(condition, gate)? {
@@ -128,17 +125,18 @@ fn lets_in(store: &StoreView, gate: Gate<'_>) -> Result<bool, NoPattern> {
     Ok(spec.conditions.is_empty())
 }
 
-fn matches(condition: &NamespaceCondition, gate: Gate<'_>) -> Result<bool, NoPattern> {
-    let by_selector = condition.namespace_selector.as_ref().is_some_and(|selector| {
-        // A selector that cannot be read (a bad operator) matches nothing.
-        Selector::try_from(selector.clone()).is_ok_and(|selector| selector.matches(&gate.view.labels))
-    });
-    if by_selector || condition.namespaces.iter().any(|name| name == gate.namespace) {
+fn matches(condition: &NamespaceCondition, gate: Gate<'_>) -> Result<bool, BadCondition> {
+    let selected =
+        condition.namespace_selector.as_ref().map(|selector| selectors::matches(selector, &gate.view.labels));
+    let selected =
+        selected.transpose().map_err(|fault| BadCondition(format!("namespaceSelector: {fault}")))?;
+    if selected == Some(true) || condition.namespaces.iter().any(|name| name == gate.namespace) {
         return Ok(true);
     }
     for pattern in &condition.namespace_regexes {
-        let regex = RegexBuilder::new(pattern).size_limit(REGEX_SIZE).build();
-        if regex.map_err(|_| NoPattern(pattern.clone()))?.is_match(gate.namespace) {
+        let regex = go_regex::compiled_within(pattern, REGEX_SIZE);
+        let regex = regex.map_err(|_| BadCondition(format!("failed to compile regex {pattern:?}")))?;
+        if regex.is_match(gate.namespace) {
             return Ok(true);
         }
     }
@@ -209,6 +207,24 @@ mod tests {
         let bad = json!({ "matchExpressions": [{ "key": "a", "operator": "Near", "values": [] }] });
         let _: LabelSelector = serde_json::from_value(bad.clone()).unwrap();
         check(&with(json!({ "namespaceSelector": bad })), "any", &[]).unwrap_err();
+        // Whoever is named beside a bad selector, or after it, is kept out as well.
+        check(&with(json!({ "namespaceSelector": bad, "namespaces": ["any"] })), "any", &[]).unwrap_err();
+        let conditions = json!([{ "namespaceSelector": bad }, { "namespaces": ["any"] }]);
+        let both = store(&json!({ "provider": { "fake": {} }, "conditions": conditions }), &ready());
+        let error = check(&both, "any", &[]).unwrap_err();
+        assert!(error.to_string().contains("namespaceSelector: \"Near\" is not"), "{error}");
+    }
+
+    #[test]
+    fn patterns_are_go_s() {
+        let with = |pattern: &str| {
+            let conditions = json!([{ "namespaceRegexes": [pattern] }]);
+            store(&json!({ "provider": { "fake": {} }, "conditions": conditions }), &ready())
+        };
+        check(&with(r"^\Qa.b\E$"), "a.b", &[]).unwrap();
+        check(&with("^[a&&b]$"), "&", &[]).unwrap();
+        let error = check(&with("^a{2}{3}$"), "aaaaaa", &[]).unwrap_err();
+        assert!(matches!(error, AccessError::BadCondition { .. }), "{error:?}");
     }
 
     #[test]
@@ -222,7 +238,7 @@ mod tests {
         check(&store, "early", &[]).unwrap();
         for namespace in ["late", "last", "other"] {
             let error = check(&store, namespace, &[]).unwrap_err();
-            assert!(matches!(&error, AccessError::NoPattern { pattern, .. } if pattern == "("), "{error:?}");
+            assert!(matches!(&error, AccessError::BadCondition { .. }), "{error:?}");
             assert!(error.to_string().contains(r#"failed to compile regex "(""#), "{error}");
         }
     }

@@ -9,6 +9,7 @@ mod names;
 mod pool;
 mod rate;
 mod reads;
+mod selectors;
 mod templates;
 #[cfg(test)]
 mod tenancy;
