@@ -1,14 +1,17 @@
 //! Hop 7, second half: carries the change out, with at most one write.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Secret;
-use strongroom_crds::CreationPolicy;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use strongroom_crds::conditions::ExternalSecretReason;
+use strongroom_crds::{Condition, CreationPolicy};
 
 use super::account;
 use super::brake::Permit;
 use super::change::{Change, change};
-use super::desired::Desired;
+use super::desired::{self, Desired};
 use super::gather::Observed;
 use super::generic::TargetKind;
 use super::writers::wake_others;
@@ -218,8 +221,9 @@ async fn forget_previous<C>(
     Ok(())
 }
 
-/// True if the target exists, only without the label by which we see it: whoever took the label off is heeded
-/// until the next refresh, as upstream does.
+/// True if the target exists as we wrote it, only without the label by which we see it: whoever took the label off is
+/// heeded until the next refresh, as upstream does. What somebody else made under that name is no such target, unless
+/// nothing of the target is ours to write.
 ///
 /// # Errors
 /// A request that failed.
@@ -227,6 +231,7 @@ pub(super) async fn is_only_unlabelled(
     context: &Context,
     kind: &TargetKind,
     observed: &Observed,
+    policy: CreationPolicy,
 ) -> Result<bool, SyncError> {
     let key = observed.target_key();
     let target = match kind {
@@ -236,7 +241,12 @@ pub(super) async fn is_only_unlabelled(
         }
     };
     let target = target.map_err(SyncError::Write)?;
-    Ok(target.is_some_and(|meta| !label::is_managed(&meta)))
+    let manager = desired::field_manager(&observed.key.name);
+    let is_of_ours = |entry: &ManagedFieldsEntry| entry.manager.as_ref() == Some(&manager);
+    Ok(target.is_some_and(|meta| {
+        !label::is_managed(&meta)
+            && (policy == CreationPolicy::None || meta.managed_fields.iter().flatten().any(is_of_ours))
+    }))
 }
 
 /// Deletes the target because the stores have nothing for it any more and `deletionPolicy: Delete` says so. Only
@@ -245,7 +255,13 @@ pub(super) async fn is_only_unlabelled(
 /// # Errors
 /// Somebody else's target, or a request that failed.
 pub(super) async fn delete(context: &Context, observed: &Observed) -> Result<bool, SyncError> {
-    let Some(target) = &observed.target else { return Ok(false) };
+    let target = match &observed.target {
+        Some(target) => Arc::clone(target),
+        None => match unseen(context, observed).await? {
+            Some(target) => Arc::new(target),
+            None => return Ok(false),
+        },
+    };
     let Some(owner) = target.controller.as_ref().filter(|owner| owner.uid == observed.uid()) else {
         let owner = target.controller.as_ref().map_or("nobody", |owner| owner.name.as_str());
         return Err(SyncError::Refused(Refusal::NotOurs(format!("its controller is {owner}"))));
@@ -256,6 +272,17 @@ pub(super) async fn delete(context: &Context, observed: &Observed) -> Result<boo
     let deleted = deleted.map_err(SyncError::Write)?;
     permit.used();
     Ok(deleted)
+}
+
+/// The target without the label by which we see it. Nobody asks once it was told that it is deleted.
+async fn unseen(context: &Context, observed: &Observed) -> Result<Option<SecretDigest>, SyncError> {
+    let deleted = ExternalSecretReason::SecretDeleted.as_str();
+    let told = |condition: &Condition| condition.reason.as_deref() == Some(deleted);
+    if observed.status().conditions.iter().any(told) {
+        return Ok(None);
+    }
+    let target = context.cluster.secret(&observed.target_key()).await.map_err(SyncError::Write)?;
+    Ok(target.as_ref().map(SecretDigest::of))
 }
 
 /// The target changed between our reading and our writing.

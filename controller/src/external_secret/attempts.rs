@@ -269,3 +269,65 @@ async fn only_a_refresh_that_nothing_but_the_interval_asked_for_may_go_untold() 
     scene.attempt("es").await;
     assert_eq!(told(), "2026-01-01T00:00:25Z");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_somebody_else_made_is_taken_up_whatever_the_refresh_policy() {
+    let merge = json!({ "creationPolicy": "Merge" });
+    for spec in [
+        json!({ "refreshPolicy": "OnChange", "target": merge }),
+        json!({ "refreshPolicy": "CreatedOnce", "target": merge }),
+        json!({ "refreshInterval": "0", "target": merge }),
+    ] {
+        let scene = Scene::new();
+        scene.external_secret("es", &spec);
+        scene.attempt("es").await;
+        scene.secret("es", &json!({}));
+        scene.attempt("es").await;
+        scene.attempt("es").await;
+        assert_eq!(scene.get("secrets/es")["data"]["k"], "djE=", "{spec}");
+        assert_eq!(scene.binding("es").as_deref(), Some("es"), "{spec}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_to_be_deleted_goes_though_its_label_is_off() {
+    let nothing = json!({
+        "data": [{ "secretKey": "k", "remoteRef": { "key": "nope" } }], "target": { "deletionPolicy": "Delete" },
+    });
+    for (owner, goes) in [("es", true), ("other", false)] {
+        let scene = Scene::new();
+        // The first attempt brings the finalizer.
+        for _ in 0..2 {
+            scene.external_secret("es", &json!({ "target": { "deletionPolicy": "Delete" } }));
+            scene.attempt("es").await;
+        }
+        scene.edit("secrets/es", |secret| {
+            secret["metadata"]["labels"] = json!({});
+            secret["metadata"]["ownerReferences"][0]["uid"] = json!(owner);
+        });
+        scene.watched();
+        scene.external_secret("es", &nothing);
+        scene.attempt("es").await;
+        assert_eq!(scene.get("secrets/es").is_null(), goes, "{owner}");
+        assert_eq!(scene.ready("es").0, if goes { "True" } else { "False" }, "{owner}");
+        scene.asked();
+        scene.turn(3600);
+        scene.attempt("es").await;
+        let asked = scene.asked();
+        assert!(!goes || !asked.contains(&"GET secrets/es".to_owned()), "{asked:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_heeds_no_edits_is_not_made_unready_by_one() {
+    let scene = Scene::new();
+    scene.external_secret("es", &json!({ "refreshPolicy": "CreatedOnce" }));
+    scene.attempt("es").await;
+    scene.watched();
+    scene.external_secret("es", &json!({ "refreshPolicy": "CreatedOnce", "secretStoreRef": null }));
+    scene.attempt("es").await;
+    assert_eq!(scene.ready("es").0, "True");
+    scene.external_secret("es", &json!({ "secretStoreRef": null }));
+    scene.attempt("es").await;
+    assert_eq!(scene.ready("es").0, "False", "it heeds them now");
+}

@@ -90,7 +90,7 @@ fn check_data(data: &BTreeMap<String, SecretBytes>) -> Result<(), SyncError> {
 }
 
 /// The field manager of the ExternalSecret `name` (spec eso-core 0).
-fn field_manager(name: &str) -> String {
+pub(super) fn field_manager(name: &str) -> String {
     let plain = format!("{}{name}", names::FIELD_MANAGER_PREFIX);
     if plain.len() <= 63 {
         plain

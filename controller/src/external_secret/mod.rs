@@ -40,8 +40,8 @@ mod writers;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use strongroom_crds::conditions::{ConditionType, STATUS_TRUE};
-use strongroom_crds::{CreationPolicy, ExternalSecret, ExternalSecretSpec};
+use strongroom_crds::conditions::ConditionType;
+use strongroom_crds::{Condition, CreationPolicy, ExternalSecret, ExternalSecretSpec};
 use strongroom_provider_api::SecretBytes;
 use tokio::time::Instant;
 
@@ -129,8 +129,8 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
         return cleanup::cleanup(context, observed).await;
     }
     let spec = observed.spec().map_err(|error| SyncError::Object(error.to_owned()))?;
-    let sources = sources::sources(&observed.key.namespace, spec)?;
-    if connect::is_foreign(context, &sources)
+    let sources = sources::sources(&observed.key.namespace, spec);
+    if sources.as_ref().is_ok_and(|sources| connect::is_foreign(context, sources))
         || (!context.settings.cluster_stores && uses_cluster_store(spec))
     {
         return Ok(Outcome::NotOurs);
@@ -148,11 +148,15 @@ async fn sync(context: &Context, observed: &Observed, asked: Instant) -> Result<
     let observed = observed.as_ref();
     let cause = match due::due(observed, spec).map_err(SyncError::Object)? {
         Due::Later(next) => return Ok(Outcome::InStep(next)),
-        Due::Now(Cause::TargetMissing) if apply::is_only_unlabelled(context, &kind, observed).await? => {
+        Due::Now(Cause::TargetMissing)
+            if apply::is_only_unlabelled(context, &kind, observed, spec.target.creation_policy).await? =>
+        {
             return Ok(Outcome::InStep(due::next_look(observed, spec)));
         }
         Due::Now(cause) => cause,
     };
+    // Only now: an object that heeds no edits is in step whatever they say.
+    let sources = sources?;
     if cleanup::hold(context, observed).await? {
         // The object has changed by it; the hops go on with the newest.
         return Ok(Outcome::InStep(Some(Duration::ZERO)));
@@ -323,19 +327,14 @@ fn is_first_check_of_a_new_store(error: &SyncError) -> bool {
 }
 
 /// Each kind has a watch of its own, and the ones' events may come before the others'. A store that is not there may be
-/// about to come, and may be another controller's: nothing is said against an object that this one has only just met.
+/// about to come, and may be another controller's: nothing is said against an object that was never told anything and
+/// that this process has only just met.
 fn is_too_early(error: &SyncError, observed: &Observed) -> bool {
-    const WATCHES_DIFFER: Duration = Duration::from_secs(2);
-    let failed = || {
-        let status = observed.status();
-        let mut conditions = status.conditions.iter();
-        conditions.any(|condition| {
-            condition.type_ == ConditionType::Ready.as_str() && condition.status != STATUS_TRUE
-        })
-    };
+    const WATCHES_DIFFER: Duration = Duration::from_secs(1);
+    let is_ready = |condition: &Condition| condition.type_ == ConditionType::Ready.as_str();
     matches!(error, SyncError::Access { error: AccessError::Absent(_), .. })
         && observed.seen.elapsed() < WATCHES_DIFFER
-        && !failed()
+        && !observed.status().conditions.iter().any(is_ready)
 }
 
 #[cfg(test)]

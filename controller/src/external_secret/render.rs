@@ -46,7 +46,9 @@ fn with_content(mut secret: Secret, desired: &Desired) -> Secret {
     if content.type_.is_some() {
         secret.type_.clone_from(&content.type_);
     }
-    for finalizer in &content.finalizers {
+    // The API server takes none more once the Secret is being deleted.
+    let is_deleting = secret.metadata.deletion_timestamp.is_some();
+    for finalizer in content.finalizers.iter().filter(|_| !is_deleting) {
         if !secret.finalizers().contains(finalizer) {
             secret.finalizers_mut().push(finalizer.clone());
         }

@@ -107,7 +107,7 @@ async fn succeeded(context: &Context, observed: &Observed, outcome: Outcome) -> 
         Outcome::NotOurs => return Next::After(RESYNC),
         Outcome::InStep(next) => return in_step(context, observed, None, next.unwrap_or(RESYNC)).await,
         Outcome::Paused(paused) => return in_step(context, observed, Some(&paused), RESYNC).await,
-        Outcome::Waiting => return Next::After(Duration::from_secs(1)),
+        Outcome::Waiting => return Next::After(Duration::from_millis(250)),
         Outcome::Synced { cause, synced, next } => {
             tracing::info!(object = %observed.key, ?cause, written = ?synced.applied.written(), "synced");
             told_of_sync(&words, cause, synced, next)

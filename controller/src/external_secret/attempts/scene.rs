@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use kube::Resource as _;
 use serde_json::{Value, json};
+use strongroom_crds::names;
 use strongroom_provider_api::Clock;
 
 use super::MANAGED;
@@ -51,7 +52,7 @@ impl Server {
                 if self.objects.contains_key(&path) {
                     return failure(409, "AlreadyExists");
                 }
-                (201, self.put(&path, body.clone()))
+                (201, self.put(&path, managed(body)))
             }
             (_, None) => failure(404, "NotFound"),
             ("GET", Some(object)) => (200, object),
@@ -60,11 +61,12 @@ impl Server {
             {
                 failure(409, "Conflict")
             }
-            ("PUT", Some(_)) => (200, self.put(&path, body.clone())),
+            ("PUT", Some(_)) => (200, self.put(&path, managed(body))),
             ("PATCH", Some(mut object)) => {
-                let status = &mut object["status"];
-                for (key, value) in body["status"].as_object().unwrap() {
-                    status[key] = value.clone();
+                for part in ["metadata", "status"] {
+                    for (key, value) in body[part].as_object().into_iter().flatten() {
+                        object[part][key] = value.clone();
+                    }
                 }
                 (200, self.put(path.trim_end_matches("/status"), object))
             }
@@ -75,6 +77,17 @@ impl Server {
             other => panic!("{other:?} {path}"),
         }
     }
+}
+
+/// `object` as the API server notes who wrote it: the ExternalSecret that owns it.
+fn managed(object: &Value) -> Value {
+    let mut object = object.clone();
+    let owners = object["metadata"]["ownerReferences"].as_array().cloned().unwrap_or_default();
+    if let Some(owner) = owners.iter().find(|owner| owner["kind"] == "ExternalSecret") {
+        let manager = format!("{}{}", names::FIELD_MANAGER_PREFIX, owner["name"].as_str().unwrap());
+        object["metadata"]["managedFields"] = json!([{ "manager": manager, "operation": "Update" }]);
+    }
+    object
 }
 
 /// Stands still until it is turned.
@@ -140,6 +153,7 @@ impl Scene {
         }
         if let Some(old) = old {
             object["status"] = old["status"].clone();
+            object["metadata"]["finalizers"] = old["metadata"]["finalizers"].clone();
         }
         let object: Watched<_> = serde_json::from_value(server.put(&path, object)).unwrap();
         drop(server);
