@@ -43,7 +43,7 @@ pub fn definitions(
 ) -> Result<Vec<CustomResourceDefinition>, DefinitionError> {
     [ExternalSecret::crd(), ClusterExternalSecret::crd(), SecretStore::crd(), ClusterSecretStore::crd()]
         .into_iter()
-        .map(|derived| finished(derived, provider_schemas))
+        .map(|derived| finished(derived, provider_schemas).map(without_required))
         .collect()
 }
 
@@ -80,6 +80,16 @@ fn finished(
     }
     crd.spec.versions.push(old_version());
     Ok(crd)
+}
+
+/// Upstream's schemas ask for nothing at their top: an object without a spec is stored, and told that it has none.
+fn without_required(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
+    for version in &mut crd.spec.versions {
+        if let Some(schema) = version.schema.as_mut().and_then(|it| it.open_api_v3_schema.as_mut()) {
+            schema.required = None;
+        }
+    }
+    crd
 }
 
 fn completed(schema: Value, provider_schemas: &BTreeMap<String, Value>) -> Value {
