@@ -88,18 +88,18 @@ pub fn unrecorded(leases: &Mirror<Watched<SecretLease>>, names: Vec<String>) -> 
     if names.is_empty() || !leases.is_synced() {
         return Vec::new();
     }
-    let (mut named, mut unreadable) = (BTreeSet::new(), false);
+    let (mut spared, mut unreadable) = (BTreeSet::new(), false);
     leases.for_each(|_, record| {
         let Ok(record) = &record.0 else { return unreadable = true };
         let keeper = record.status.as_ref().and_then(|status| status.keeper.as_deref());
-        named.extend(
+        spared.extend(
             parents(record)
                 .chain(keeper)
                 .filter(|name| names.iter().any(|left| left == name))
                 .map(String::from),
         );
     });
-    names.into_iter().filter(|name| !unreadable && !named.contains(name)).collect()
+    names.into_iter().filter(|name| !unreadable && !spared.contains(name)).collect()
 }
 
 /// The logins from which the lease of `record` hangs.

@@ -188,7 +188,6 @@ impl Store {
     fn tell(&self, state: &mut State, outcome: Result<(), Failure>) -> bool {
         let failed = outcome.is_err();
         match outcome {
-            Ok(()) => {}
             Err(Failure::Final(reason)) => {
                 tracing::info!(secret = %self.key, reason, "no journal of logins is kept");
                 self.logins.set_kept(false);
@@ -196,7 +195,7 @@ impl Store {
             Err(Failure::Passing(error)) if !state.told => {
                 tracing::info!(secret = %self.key, %error, "the journal of logins waits");
             }
-            Err(Failure::Passing(_)) => {}
+            Ok(()) | Err(Failure::Passing(_)) => {}
         }
         state.told = failed;
         !failed

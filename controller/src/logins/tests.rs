@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use kube::api::ObjectMeta;
 use serde_json::{Value, json};
 use strongroom_provider_api::LoginJournal;
 use tokio::task::JoinHandle;
@@ -13,7 +14,7 @@ use tokio::time::sleep;
 use super::{Logins, Store};
 use crate::app::context_over;
 use crate::context::Context;
-use crate::kube_io::{ObjectKey, Watched};
+use crate::kube_io::{ObjectKey, Unreadable, Watched};
 
 const HOUR: Option<Duration> = Some(Duration::from_hours(1));
 const PATH: &str = "/api/v1/namespaces/ns/secrets/lease-logins";
@@ -47,7 +48,8 @@ impl Secret {
         }
         if method == "PUT" {
             assert_eq!(body["type"], "strongroom.dev/logins");
-            if body["metadata"]["resourceVersion"] != self.version.to_string() {
+            let version = self.version.to_string();
+            if body["metadata"]["resourceVersion"].as_str() != Some(&version) {
                 return failure(409, "Conflict");
             }
             self.version += 1;
@@ -247,7 +249,7 @@ async fn what_a_record_names_is_not_abandoned_and_nothing_is_while_records_are_u
     leases.put(ObjectKey::new("ns", "l"), Some("1"), record).unwrap();
     leases.stay_empty();
     assert_eq!(generator.abandoned(), ["other"]);
-    let unreadable = crate::kube_io::Unreadable { metadata: Default::default(), error: String::new() };
+    let unreadable = Unreadable { metadata: ObjectMeta::default(), error: String::new() };
     leases.put(ObjectKey::new("ns", "m"), Some("2"), Watched(Err(unreadable))).unwrap();
     assert!(generator.abandoned().is_empty(), "a record that cannot be read may name any");
 }

@@ -167,7 +167,7 @@ async fn a_login_is_noted_and_ends_those_that_were_left_and_no_others() {
         let (noted, toolbox) = Noted::after([]);
         let client = STORES[0].connect(settings.clone(), Table::of([("s/id", &id)]), toolbox).await.unwrap();
         let [name] = noted.names().try_into().unwrap();
-        assert_eq!(noted.open.lock().unwrap()[&name], Some(Duration::from_secs(300)));
+        assert_eq!(noted.open.lock().unwrap()[&name], Some(Duration::from_mins(5)));
         drop(client);
         name
     };
