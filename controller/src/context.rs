@@ -17,6 +17,7 @@ use crate::kube_io::{
     Watched,
 };
 use crate::leases::{LeaseClients, Owners, Turns};
+use crate::logins::Logins;
 use crate::policies::Policies;
 use crate::schedule::{Group, Lane, Schedule};
 use crate::stores::{Breakers, Pool, StoreId, Stores};
@@ -76,6 +77,8 @@ pub struct Context {
     pub state_schedule: Arc<Schedule<ObjectKey>>,
     /// Leases of what generators made. Written by their watch and by our own writes.
     pub leases: Arc<Mirror<Watched<SecretLease>>>,
+    /// Which logins there are. Written by the clients.
+    pub logins: Arc<Logins>,
     /// The clients of these leases. Written by `leases`.
     pub lease_clients: LeaseClients,
     /// Which leases are whose. Written by `leases`.

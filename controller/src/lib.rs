@@ -22,6 +22,7 @@ pub mod generators;
 pub mod hash;
 pub mod kube_io;
 pub mod leases;
+pub mod logins;
 pub mod policies;
 pub mod random;
 pub mod refresh;

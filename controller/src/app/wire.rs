@@ -28,6 +28,7 @@ use crate::kube_io::{
     Cluster, Events, ManifestMirrors, Mirror, ObjectKey, Outbox, References, Scope, watches,
 };
 use crate::leases::{LeaseClients, Owners, Turns};
+use crate::logins::{Logins, Store};
 use crate::policies::Policies;
 use crate::random::SystemRandom;
 use crate::schedule::{Job, Limits, Next, Schedule, dispatch, watchdog};
@@ -97,6 +98,9 @@ async fn run(args: ControllerArgs, level: LogLevel) -> anyhow::Result<()> {
     }
     watches::spawn(&mut background, &client, &scope, &context);
     let election = election(&args, &context)?;
+    let journal = election.as_ref().map(|election| {
+        Arc::new(Store::beside(election.lease(), Arc::clone(&context.logins), context.cluster.clone()))
+    });
     let begin = async {
         context.synced().await;
         tracing::info!("the first lists are complete");
@@ -118,6 +122,13 @@ async fn run(args: ControllerArgs, level: LogLevel) -> anyhow::Result<()> {
         Some(ended) = background.join_next() => return ended.context("a background task ended")?,
     };
     context.leads.store(true, Ordering::Relaxed);
+    if let Some(journal) = journal.clone() {
+        journal.take_over().await;
+        background.spawn(async move {
+            journal.keep().await;
+            Ok(())
+        });
+    }
     background.spawn(watched(Arc::clone(&context.schedule)));
     background.spawn(watched(Arc::clone(&context.store_schedule)));
     background.spawn(watched(Arc::clone(&context.state_schedule)));
@@ -147,6 +158,9 @@ async fn run(args: ControllerArgs, level: LogLevel) -> anyhow::Result<()> {
             tracing::info!("some events were not posted");
         }
     });
+    if let Some(journal) = journal {
+        journal.close().await;
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -272,6 +286,8 @@ fn context(args: &ControllerArgs, scope: &Scope, client: &kube::Client, logins: 
     let outbox = Outbox::open(cluster.clone());
     let events = |component| Events::new(outbox.clone(), component, Arc::clone(&clock));
     let references = Arc::new(References::within(scope.clone()));
+    let leases = Arc::new(Mirror::default());
+    let logins = Logins::new(Arc::clone(&leases), Arc::clone(&clock));
     let limits = Limits { total: args.concurrent.into(), per_group: args.concurrent_per_store.into() };
     Context {
         external_secrets: Arc::new(Mirror::default()),
@@ -279,13 +295,19 @@ fn context(args: &ControllerArgs, scope: &Scope, client: &kube::Client, logins: 
         writers: Writers::default(),
         namespaces: Arc::new(Mirror::default()),
         stores: Stores::default(),
-        pool: Pool::new(cluster.clone(), Arc::clone(&references), toolbox.clone())
+        pool: Pool::new(cluster.clone(), Arc::clone(&references), toolbox.clone(), Arc::clone(&logins))
             .with_rate(NonZeroU32::new(args.store_requests_per_second)),
         generators: Registry::default(),
-        generator_clients: Clients::new(cluster.clone(), Arc::clone(&references), toolbox),
+        generator_clients: Clients::new(
+            cluster.clone(),
+            Arc::clone(&references),
+            toolbox,
+            Arc::clone(&logins),
+        ),
         generator_states: Arc::new(Mirror::default()),
         state_schedule: Arc::new(Schedule::new(STATE_LIMITS)),
-        leases: Arc::new(Mirror::default()),
+        leases,
+        logins,
         lease_clients: LeaseClients::default(),
         lease_owners: Owners::default(),
         lease_turns: Arc::new(Turns::new(LEASE_TURNS.0, LEASE_TURNS.1)),

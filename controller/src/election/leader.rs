@@ -41,6 +41,11 @@ impl Election {
         Self { cluster, clock, key, identity, terms }
     }
 
+    /// The Lease.
+    pub fn lease(&self) -> &ObjectKey {
+        &self.key
+    }
+
     /// Waits until this process leads.
     pub async fn won(self) -> Leadership {
         let mut candidate = Candidate::new(self.identity.clone(), self.terms);

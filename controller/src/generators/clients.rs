@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::Resolved;
 use crate::kube_io::{Cluster, ClusterResolver, ObjectKey, References};
+use crate::logins::Logins;
 use crate::stores::StoreId;
 
 /// A client that nobody has asked for so long is let go.
@@ -27,6 +28,7 @@ pub struct Clients {
     cluster: Cluster,
     references: Arc<References>,
     toolbox: Toolbox,
+    logins: Arc<Logins>,
     slots: Mutex<HashMap<Key, Arc<Slot>>>,
 }
 
@@ -84,9 +86,9 @@ impl Drop for GeneratorHandle {
 
 impl Clients {
     /// Clients that reach the cluster through `cluster` and get `toolbox`; what they refer to is noted in
-    /// `references`.
-    pub fn new(cluster: Cluster, references: Arc<References>, toolbox: Toolbox) -> Self {
-        Self { cluster, references, toolbox, slots: Mutex::default() }
+    /// `references`, and their logins in `logins`.
+    pub fn new(cluster: Cluster, references: Arc<References>, toolbox: Toolbox, logins: Arc<Logins>) -> Self {
+        Self { cluster, references, toolbox, logins, slots: Mutex::default() }
     }
 
     /// The client for `generator`: a shared one where it talks with somebody, made anew when what it refers to has
@@ -97,7 +99,7 @@ impl Clients {
     pub async fn handle(&self, generator: &Resolved) -> Result<Arc<GeneratorHandle>, Arc<Error>> {
         let connection = generator.descriptor.connection(&generator.spec).map_err(Arc::new)?;
         if connection.is_null() {
-            return self.connect(generator).await.map_err(Arc::new);
+            return self.connect(generator, &connection).await.map_err(Arc::new);
         }
         let slot = {
             let mut slots = self.lock();
@@ -113,7 +115,7 @@ impl Clients {
         }
         // The old client, if there is one, ends with its last user.
         *place = None;
-        let handle = self.connect(generator).await.map_err(Arc::new)?;
+        let handle = self.connect(generator, &connection).await.map_err(Arc::new)?;
         *place = Some(Place { handle: Arc::clone(&handle), used: Instant::now() });
         Ok(handle)
     }
@@ -141,12 +143,14 @@ impl Clients {
         .await;
     }
 
-    async fn connect(&self, generator: &Resolved) -> Result<Arc<GeneratorHandle>> {
+    async fn connect(&self, generator: &Resolved, connection: &Value) -> Result<Arc<GeneratorHandle>> {
         // Like a SecretStore of that namespace: whatever namespace a selector names, this one is meant.
         let bound = StoreId::namespaced(ObjectKey::new(&generator.namespace, &generator.name));
         let resolver = Arc::new(ClusterResolver::new(self.cluster.clone(), &self.references, &bound, None));
         let (spec, shared) = (generator.spec.clone(), Arc::clone(&resolver) as Arc<dyn Resolver>);
-        let client = generator.descriptor.connect(spec, shared, self.toolbox.clone()).await?;
+        let journal = self.logins.of_generator(&generator.namespace, generator.descriptor.kind, connection);
+        let toolbox = Toolbox { journal, ..self.toolbox.clone() };
+        let client = generator.descriptor.connect(spec, shared, toolbox).await?;
         Ok(Arc::new(GeneratorHandle { client, resolver, closed: AtomicBool::new(false) }))
     }
 

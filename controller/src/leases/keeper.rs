@@ -8,7 +8,7 @@ use super::record::{status, write_status};
 use super::renew::timed;
 use crate::context::Context;
 use crate::generators::{GeneratorHandle, Resolved};
-use crate::kube_io::ObjectKey;
+use crate::kube_io::{Mirror, ObjectKey, Watched};
 
 /// The name of the login that is about to renew `record`, if that is not the one from which it hangs. A login that is used
 /// for the first time is named in the record before it renews anything: a process that crashes leaves none that nobody
@@ -82,11 +82,34 @@ async fn end(context: &Context, handle: &GeneratorHandle, left: &str) {
     }
 }
 
+/// Those of `names` that no record names, be it as the login from which its lease hangs or as the one that keeps it alive.
+/// None where that cannot be told.
+pub fn unrecorded(leases: &Mirror<Watched<SecretLease>>, names: Vec<String>) -> Vec<String> {
+    if names.is_empty() || !leases.is_synced() {
+        return Vec::new();
+    }
+    let (mut spared, mut unreadable) = (BTreeSet::new(), false);
+    leases.for_each(|_, record| {
+        let Ok(record) = &record.0 else { return unreadable = true };
+        let keeper = record.status.as_ref().and_then(|status| status.keeper.as_deref());
+        spared.extend(
+            parents(record)
+                .chain(keeper)
+                .filter(|name| names.iter().any(|left| left == name))
+                .map(String::from),
+        );
+    });
+    names.into_iter().filter(|name| !unreadable && !spared.contains(name)).collect()
+}
+
+/// The logins from which the lease of `record` hangs.
+fn parents(record: &SecretLease) -> impl Iterator<Item = &str> {
+    let parents = [record.lease().parent.as_ref(), record.spec.lease.parent.as_ref()];
+    parents.into_iter().flatten().map(|parent| parent.accessor.as_str())
+}
+
 /// True if a recorded lease hangs from the login of this name.
 fn is_parent(context: &Context, name: &str) -> bool {
-    let hangs = |record: &SecretLease| {
-        let parents = [record.lease().parent.as_ref(), record.spec.lease.parent.as_ref()];
-        parents.into_iter().flatten().any(|parent| parent.accessor == name)
-    };
+    let hangs = |record: &SecretLease| parents(record).any(|parent| parent == name);
     !context.leases.keys_where(|_, record| record.0.as_ref().is_ok_and(hangs)).is_empty()
 }

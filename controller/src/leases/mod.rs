@@ -17,6 +17,7 @@ mod turns;
 mod watch;
 
 pub use clients::LeaseClients;
+pub use keeper::unrecorded;
 pub use owned::{Inputs, Recorded, ending, make_room, record, settle, stand};
 pub use owners::Owners;
 pub use turns::Turns;

@@ -14,11 +14,12 @@ use futures::{StreamExt, stream};
 use http::{Request, Response, StatusCode};
 use kube::client::Body;
 use serde_json::{Value, json};
-use strongroom_provider_api::{Content, Error, ErrorKind, RemoteKey, Toolbox};
+use strongroom_provider_api::{Content, Error, ErrorKind, RemoteKey, SystemClock, Toolbox};
 use tokio::time::Instant;
 
 use super::{Answer, Pool, StoreView};
 use crate::kube_io::{Cluster, Watched};
+use crate::logins::Logins;
 
 const STORES: usize = 100;
 const NAMESPACES: usize = 12;
@@ -182,7 +183,8 @@ async fn no_value_ever_crosses_stores_identities_or_keys() {
     let reads = Arc::new(AtomicUsize::new(0));
     let server = mirror_vault(Arc::clone(&reads)).await;
     let cluster = Cluster::new(kube::Client::new(tower::service_fn(any_secret), "default"));
-    let pool = Pool::new(cluster, Arc::default(), Toolbox::default());
+    let logins = Logins::new(Arc::default(), Arc::new(SystemClock));
+    let pool = Pool::new(cluster, Arc::default(), Toolbox::default(), logins);
     let mut dice = Dice(4711);
     let (of_vault, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let began = Instant::now();

@@ -20,6 +20,7 @@ use super::names::Names;
 use super::rate::rate;
 use super::reads::{Pass, Reads};
 use crate::kube_io::{Cluster, ClusterResolver, References};
+use crate::logins::Logins;
 use crate::schedule::Backoff;
 
 /// After a failed connect the same answer is given for a while, so that a thousand objects of a broken store
@@ -57,6 +58,7 @@ pub struct Pool {
     cluster: Cluster,
     references: Arc<References>,
     toolbox: Toolbox,
+    logins: Arc<Logins>,
     /// Calls a second that a store is asked for, where it does not say so itself.
     rate: Option<NonZeroU32>,
     stores: Mutex<HashMap<String, StoreSlots>>,
@@ -129,9 +131,9 @@ impl Drop for Handle {
 
 impl Pool {
     /// A pool whose clients reach the cluster through `cluster` and get `toolbox`; what they refer to is noted in
-    /// `references`.
-    pub fn new(cluster: Cluster, references: Arc<References>, toolbox: Toolbox) -> Self {
-        Self { cluster, references, toolbox, rate: None, stores: Mutex::default() }
+    /// `references`, and their logins in `logins`.
+    pub fn new(cluster: Cluster, references: Arc<References>, toolbox: Toolbox, logins: Arc<Logins>) -> Self {
+        Self { cluster, references, toolbox, logins, rate: None, stores: Mutex::default() }
     }
 
     /// The same, with at most `rate` calls a second to each store that does not say otherwise.
@@ -298,9 +300,10 @@ impl Pool {
             let capabilities = descriptor.capabilities(config)?;
             let dialect = descriptor.dialect(config)?;
             let (meter, begun) = (&self.toolbox.meter, Instant::now());
-            let client = descriptor
-                .connect(config.clone(), Arc::clone(&resolver) as Arc<dyn Resolver>, self.toolbox.clone())
-                .await;
+            let journal = self.logins.of_store(store.uid(), caller, descriptor.name, config);
+            let toolbox = Toolbox { journal, ..self.toolbox.clone() };
+            let client =
+                descriptor.connect(config.clone(), Arc::clone(&resolver) as Arc<dyn Resolver>, toolbox).await;
             measured::connected(&**meter, descriptor.name, begun, client.as_ref().err());
             let pace = self.with(store, |slots| Arc::clone(&slots.pace));
             let client = layers::wrap_at(pace, client?, store.limits());

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use strongroom_e2e::{
     audit::{ApiRequest, AuditLog},
+    chart::Release,
     cluster::Kind,
     controller::{Account, Controller},
     manifests::ExternalSecret,
@@ -13,7 +14,7 @@ use strongroom_e2e::{
     wait::soon,
 };
 
-const LEASE: &str = "story";
+pub(crate) const LEASE: &str = "story";
 
 /// A candidate. All of a story's share one account, as the replicas of a Deployment do.
 async fn candidate(story: &Story, role: &str) -> Result<Controller> {
@@ -28,18 +29,20 @@ pub(crate) async fn candidate_with(story: &Story, role: &str, arguments: &[&str]
     story.controller_with(role, &[&election, arguments].concat()).await
 }
 
-/// Lets the controllers of the story have Leases in its namespace.
+/// Gives the controllers of the story what the chart gives for an election in its namespace: the rights, and the Secret
+/// for the names of their logins.
 pub(crate) async fn allow_leases(story: &Story) -> Result<()> {
-    let rules = json!([{ "apiGroups": ["coordination.k8s.io"], "resources": ["leases"],
-        "verbs": ["get", "create", "update"] }]);
-    story
-        .create(&json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
-        "metadata": { "name": "leases" }, "rules": rules }))
-        .await?;
+    let id = format!("--set=leaderElectionID={LEASE}");
+    let shown = ["rbac-leaderelection", "logins"].map(|it| format!("--show-only=templates/{it}.yaml"));
+    let [rights, logins] = &shown;
+    let release =
+        Release::render(&story.testbed, "strongroom", &story.namespace, &[&id, rights, logins]).await?;
+    release.apply(&story.cluster, &[]).await?;
+    let role = "strongroom-leaderelection";
     story
         .create(&json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
-        "metadata": { "name": "leases" },
-        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "leases" },
+        "metadata": { "name": "candidates" },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role },
         "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "Group",
             "name": format!("system:serviceaccounts:{}", Account::NAMESPACE) }] }))
         .await?;

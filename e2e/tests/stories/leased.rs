@@ -15,6 +15,8 @@ use strongroom_e2e::{
     wait::{soon, until},
 };
 
+use crate::leaders::{LEASE, candidate_with, leads};
+
 /// The generator's name.
 const GENERATOR: &str = "database";
 
@@ -95,6 +97,22 @@ impl Leased {
     pub(crate) async fn controller(&self, role: &str) -> Result<Controller> {
         let grace = format!("--generator-gc-grace-period={GRACE}");
         self.story.controller_with(role, &["--status-time-interval=1ms", &grace]).await
+    }
+
+    /// A controller for this story that stands in an election, by terms that a busy machine can keep; leading.
+    pub(crate) async fn leader(&self, role: &str) -> Result<Controller> {
+        let grace = format!("--generator-gc-grace-period={GRACE}");
+        let terms = ["--leader-election-lease-duration=30s", "--leader-election-renew-deadline=20s", &grace];
+        let controller = candidate_with(&self.story, role, &terms).await?;
+        leads(&controller).await?;
+        Ok(controller)
+    }
+
+    /// Kills `controller`; gives one that leads after it. Nobody waits until the Lease has run out: who held it is gone.
+    pub(crate) async fn after_kill(&self, controller: Controller) -> Result<Controller> {
+        controller.kill()?;
+        self.story.delete(Kind::Lease, LEASE).await?;
+        self.leader("one").await
     }
 
     /// Creates the ExternalSecret `name`, refreshed every `interval`.

@@ -80,7 +80,8 @@ async fn crashes(
     if let Some(share) = share {
         renew_at(&leased, share).await?;
     }
-    let mut controller = leased.controller("one").await?;
+    allow_leases(&leased.story).await?;
+    let mut controller = leased.leader("one").await?;
     for number in 0..objects {
         leased.external_secret(&format!("app-{number}"), "15s").await?;
     }
@@ -100,8 +101,7 @@ async fn crashes(
     let mut left = Vec::new();
     for _ in 0..KILLS {
         tokio::time::sleep(pause).await;
-        controller.kill()?;
-        controller = leased.controller("one").await?;
+        controller = leased.after_kill(controller).await?;
         left.push(least_left(&leased).await?);
         tokens.push(leased.tokens().await?);
     }
@@ -121,9 +121,9 @@ async fn crashes(
         usize::try_from(renewals)? >= objects,
         "hardly anything was renewed between the crashes: {renewals}"
     );
-    // The login that all hang from, that of the process before, and that of this one; and those of processes that were
-    // killed after they had read and before their first renewal named them, which end by their time to live.
-    assert!(tokens.last() <= Some(&(KILLS * 2 / 3)), "logins are left behind: {tokens:?}");
+    // The login that all hang from, that of the process before, and that of this one; and one of a process that was killed
+    // before it could write down its name.
+    assert!(tokens.iter().all(|count| *count <= 3 + 1), "logins are left behind: {tokens:?}");
     drop(controller);
     leased.story.end().await
 }

@@ -45,6 +45,7 @@ mod leases_policy;
 mod leases_restart;
 mod leases_rotation;
 mod limits;
+mod logins;
 mod many_readers;
 mod monitoring;
 mod near_names;

@@ -13,6 +13,9 @@ use strongroom_e2e::{
     wait::soon,
 };
 
+use crate::leaders::{allow_leases, candidate_with, leads};
+use crate::logins::journal;
+
 const RESTARTS: usize = 10;
 
 #[tokio::test]
@@ -20,13 +23,15 @@ async fn ten_restarts_leave_no_token_behind() -> Result<()> {
     let story = Story::begin_alone("restarts-and-tokens").await?;
     let server = VaultServer::start(&story.testbed, &story.namespace).await?;
     let auth = app_role(&story, &server.vault).await?;
+    allow_leases(&story).await?;
     server.vault.write_v2("secret", &story.key("app"), &json!({ "password": "one" })).await?;
     let provider = manifests::vault_v2(server.vault.address(), "secret", &auth);
     story.create(&secret_store("store", &story.class, &provider)).await?;
     let app = ExternalSecret::from_store("app", "store").takes("password", &story.key("app"), "password");
     story.external_secret(app).await?;
     for round in 0..RESTARTS {
-        let controller = story.controller("tokens").await?;
+        let controller = candidate_with(&story, "tokens", &[]).await?;
+        leads(&controller).await?;
         let value = format!("value {round}");
         server.vault.write_v2("secret", &story.key("app"), &json!({ "password": value })).await?;
         let force = json!({ "metadata": { "annotations": { "force-sync": value } } });
@@ -35,6 +40,7 @@ async fn ten_restarts_leave_no_token_behind() -> Result<()> {
         assert_eq!(logins(&server.vault).await?, 1, "while it runs, round {round}");
         drop(controller);
         assert_eq!(logins(&server.vault).await?, 0, "after the stop, round {round}");
+        assert_eq!(journal(&story).await?, None, "after the stop, round {round}");
     }
     story.end().await
 }

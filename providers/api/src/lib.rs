@@ -38,6 +38,7 @@ mod generator;
 mod generator_descriptor;
 mod key;
 mod lease;
+mod login_journal;
 mod logins;
 mod own_identity;
 mod payload;
@@ -63,6 +64,7 @@ pub use generator::{Generated, Generator, GeneratorClient, OWN_GENERATORS, UPSTR
 pub use generator_descriptor::GeneratorDescriptor;
 pub use key::{Aspect, Listed, RemoteKey, Scope};
 pub use lease::{Lease, LeaseEnd, LeaseParent, LeaseStanding};
+pub use login_journal::LoginJournal;
 pub use logins::AllowedLogins;
 pub use own_identity::{Lent, OwnIdentity};
 pub use payload::{Content, Payload};

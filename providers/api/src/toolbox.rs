@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::login_journal::NoJournal;
 use crate::template::PlainFields;
 use crate::{
-    AllowedLogins, Clock, Endpoints, ErrorKind, OwnIdentity, Random, SystemClock, SystemRandom,
+    AllowedLogins, Clock, Endpoints, ErrorKind, LoginJournal, OwnIdentity, Random, SystemClock, SystemRandom,
     TemplateRenderer,
 };
 
@@ -29,6 +30,8 @@ pub struct Toolbox {
     pub endpoints: Endpoints,
     /// Who the controller itself is, for stores that ask for it and may have it.
     pub own_identity: OwnIdentity,
+    /// Where logins are noted; the one of the client that is about to be made.
+    pub journal: Arc<dyn LoginJournal>,
 }
 
 /// Which addresses a store may be reached at. Settings name hosts, and whoever writes settings is not always
@@ -109,7 +112,7 @@ impl Meter for NoMeter {
 
 impl Default for Toolbox {
     /// The machine's clock and randomness, no meter, templates of plain fields, no metadata services,
-    /// every login but the controller's own identity, public addresses.
+    /// every login but the controller's own identity, public addresses, no journal.
     fn default() -> Self {
         Self {
             clock: Arc::new(SystemClock),
@@ -120,6 +123,7 @@ impl Default for Toolbox {
             logins: AllowedLogins::default(),
             endpoints: Endpoints::default(),
             own_identity: OwnIdentity::default(),
+            journal: Arc::new(NoJournal),
         }
     }
 }

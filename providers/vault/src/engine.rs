@@ -79,6 +79,10 @@ impl Engine {
     /// As [`Api::ask`] has them.
     pub(crate) async fn lease(&self, request: &Logical) -> Result<Option<Answered>> {
         let before = self.parent().await?;
+        // No record will name it: a later process would take it for left behind, and end the leases with it.
+        if before.as_ref().is_none_or(|(_, known)| known.recorded().is_none()) {
+            self.bearer.disown(&self.bearer.borne().await?);
+        }
         let asked = self.now();
         let answer = self.bearer.ask(&self.api, request).await?;
         if !holds(&answer) {

@@ -4,6 +4,7 @@ mod app_role;
 pub(crate) mod cert;
 mod gcp;
 mod iam;
+mod journal;
 mod jwt;
 mod kubernetes;
 mod password;
@@ -58,6 +59,8 @@ struct Granted {
 #[derive(Deserialize)]
 struct Grant {
     client_token: String,
+    #[serde(default)]
+    accessor: String,
     #[serde(default)]
     token_type: Option<String>,
     #[serde(default)]
@@ -142,6 +145,23 @@ fn method(auth: Auth, api: &Api, resolver: &Arc<dyn Resolver>) -> Result<Method>
     Err(Error::new(ErrorKind::InvalidConfig, "log in", message))
 }
 
+impl VaultLogin {
+    /// The same token with a longer life, of which the journal is not told.
+    pub(crate) async fn renewed(&self, token: &Token) -> Result<Token> {
+        granted(&self.api.renew(token).await?)
+    }
+
+    /// Tells the journal of `token`, or that it lives longer.
+    pub(crate) fn note(&self, token: &Token) {
+        journal::opened(&self.api, token);
+    }
+
+    /// Takes `token` out of the journal: it has ended, or a later process must not end it.
+    pub(crate) fn disown(&self, token: &Token) {
+        journal::ended(&self.api, token);
+    }
+}
+
 #[async_trait]
 impl Login for VaultLogin {
     async fn login(&self) -> Result<Token> {
@@ -154,16 +174,23 @@ impl Login for VaultLogin {
             Method::Iam(method) => method.log_in(&self.api).await,
             Method::Gcp(method) => method.log_in(&self.api, self.resolver.as_ref()).await,
         };
-        granted(&answer?)
+        let token = granted(&answer?)?;
+        self.note(&token);
+        journal::end_abandoned(&self.api, &token);
+        Ok(token)
     }
 
     async fn renew(&self, token: &Token) -> Result<Token> {
-        granted(&self.api.renew(token).await?)
+        let renewed = self.renewed(token).await?;
+        self.note(&renewed);
+        Ok(renewed)
     }
 
     async fn revoke(&self, token: &Token) {
-        // It expires by itself then; nobody is left to tell.
-        let _ = self.api.revoke(token).await;
+        // Where it fails the token expires by itself, if no later process ends it.
+        if self.api.revoke(token).await.is_ok() {
+            self.disown(token);
+        }
     }
 }
 
@@ -181,7 +208,8 @@ fn granted(answer: &Answer) -> Result<Token> {
         return Err(Error::new(ErrorKind::Unavailable, "log in", message));
     };
     let token = Token::new(&SecretBytes::from(grant.client_token))?;
-    let token = token.living(Duration::from_secs(grant.lease_duration), grant.renewable);
+    let token =
+        token.living(Duration::from_secs(grant.lease_duration), grant.renewable).named(grant.accessor);
     Ok(if grant.token_type.as_deref() == Some("batch") { token.irrevocable() } else { token })
 }
 

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail anywhere")]
 #![expect(dead_code, reason = "shared with other tests")]
 
+#[path = "support/noted.rs"]
+mod noted;
 #[path = "support/real_vault.rs"]
 mod real_vault;
 mod support;
@@ -11,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use noted::Noted;
 use real_vault::RealVault;
 use serde_json::{Value, json};
 use strongroom_provider_api::{ErrorKind, GeneratorClient, LeaseEnd, LeaseStanding, Toolbox};
@@ -92,6 +95,34 @@ impl Live {
         }
         count
     }
+}
+
+#[tokio::test]
+async fn a_login_is_noted_until_leases_hang_from_it() {
+    let Some(live) = Live::start("noted", "60s", "90s", json!({"token_ttl": "1h"}), LEASES).await else {
+        return;
+    };
+    let connect = async |toolbox| {
+        let table = Table::of([("s/id", live.secret_id.as_str())]);
+        GENERATORS[0].connect(live.spec(), table, toolbox).await.unwrap()
+    };
+    let (noted, toolbox) = Noted::after([]);
+    let first = connect(toolbox).await;
+    assert_eq!(noted.names().len(), 1);
+    let made = first.generate(&live.spec()).await.unwrap();
+    let lease = made.lease.unwrap();
+    assert!(noted.names().is_empty(), "who ends it would end the lease, too");
+    first.renew(&lease, None).await.unwrap();
+    assert!(noted.names().is_empty());
+
+    // A later login keeps the lease alive: nothing hangs from it.
+    let (noted, toolbox) = Noted::after([]);
+    let second = connect(toolbox).await;
+    second.renew(&lease, None).await.unwrap();
+    assert_eq!(noted.names(), [second.login().await.unwrap().unwrap()]);
+    second.close().await;
+    assert!(noted.names().is_empty());
+    first.revoke(&lease).await.unwrap();
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@
 mod aws;
 #[path = "support/ldap.rs"]
 mod ldap;
+#[path = "support/noted.rs"]
+mod noted;
 #[path = "support/real_vault.rs"]
 mod real_vault;
 mod support;
@@ -15,10 +17,12 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use noted::Noted;
 use real_vault::RealVault;
 use serde_json::{Value, json};
 use strongroom_provider_api::{ErrorKind, Health, RemoteKey};
 use strongroom_provider_kit::http::{BODY_CAP, HttpClient, HttpSettings, Roots};
+use strongroom_provider_vault::STORES;
 use support::{Table, connect};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers};
 
@@ -147,6 +151,63 @@ async fn where_vault_truncates_the_last_renewal_a_fresh_login_follows_and_no_tok
     assert_eq!(stage.logins().await, 1);
     bench.client.close().await;
     assert_eq!(stage.logins().await, 0);
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn a_login_is_noted_and_ends_those_that_were_left_and_no_others() {
+    let Some(stage) = Stage::set("left", "approle").await else { return };
+    let settings = stage.app_role(json!({"token_ttl": 300})).await;
+    let allow = async |rules: &str| {
+        let policy = json!({ "policy": rules });
+        stage.vault.call("PUT", &format!("sys/policies/acl/{}", stage.policy), policy).await;
+    };
+    let id = stage.secret_id().await;
+    let killed = async || {
+        let (noted, toolbox) = Noted::after([]);
+        let client = STORES[0].connect(settings.clone(), Table::of([("s/id", &id)]), toolbox).await.unwrap();
+        let [name] = noted.names().try_into().unwrap();
+        assert_eq!(noted.open.lock().unwrap()[&name], Some(Duration::from_mins(5)));
+        drop(client);
+        name
+    };
+    let (one, two) = (killed().await, killed().await);
+    assert_eq!(stage.logins().await, 2);
+
+    // Without the right it is left to its own end, and fails nothing.
+    let (noted, toolbox) = Noted::after([one.clone()]);
+    let client = STORES[0].connect(settings.clone(), Table::of([("s/id", &id)]), toolbox).await.unwrap();
+    noted.settled().await;
+    assert_eq!(stage.logins().await, 3);
+    client.close().await;
+    assert!(noted.names().is_empty(), "a token that is revoked is noted no more");
+
+    allow(r#"path "auth/token/revoke-accessor" { capabilities = ["update"] }"#).await;
+    let (noted, toolbox) = Noted::after([one, "unknown".to_owned()]);
+    let client = STORES[0].connect(settings.clone(), Table::of([("s/id", &id)]), toolbox).await.unwrap();
+    noted.settled().await;
+    assert_eq!(stage.logins().await, 2, "its own, and the one of which the journal says nothing");
+    let body = json!({ "accessor": two });
+    stage.vault.attempt("POST", "auth/token/lookup-accessor", &body).await.unwrap();
+    client.close().await;
+    assert_eq!(stage.logins().await, 1);
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn neither_a_batch_token_nor_a_token_of_the_users_is_noted() {
+    let Some(stage) = Stage::set("unnoted", "approle").await else { return };
+    let batch = stage.app_role(json!({"token_ttl": 300, "token_type": "batch"})).await;
+    let of_user = stage.settings(&json!({"tokenSecretRef": {"name": "s", "key": "token"}}));
+    for settings in [batch, of_user] {
+        let (noted, toolbox) = Noted::after([]);
+        let table =
+            Table::of([("s/id", stage.secret_id().await.as_str()), ("s/token", stage.vault.root.as_str())]);
+        let client = STORES[0].connect(settings, table, toolbox).await.unwrap();
+        client.probe().await.unwrap();
+        assert!(noted.names().is_empty());
+        client.close().await;
+    }
     stage.strike().await;
 }
 

@@ -11,6 +11,7 @@ pub struct Token {
     lifetime: Option<Duration>,
     renewable: bool,
     revocable: bool,
+    name: Option<SecretBytes>,
 }
 
 impl Token {
@@ -31,6 +32,7 @@ impl Token {
                 lifetime: None,
                 renewable: false,
                 revocable: true,
+                name: None,
             });
         };
         Err(Error::new(ErrorKind::InvalidConfig, "log in", fault))
@@ -54,6 +56,19 @@ impl Token {
     pub fn irrevocable(mut self) -> Self {
         self.revocable = false;
         self
+    }
+
+    /// The same token, which the service knows by `name`, too: one that tells it, and with which nobody can log in. Empty
+    /// is none.
+    #[must_use]
+    pub fn named(mut self, name: String) -> Self {
+        self.name = Some(SecretBytes::from(name)).filter(|name| !name.is_empty());
+        self
+    }
+
+    /// Its name, if it has one.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_ref().and_then(SecretBytes::expose_str)
     }
 
     /// How long it lives from when it was given or last renewed; `None` is for ever.

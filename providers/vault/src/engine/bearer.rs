@@ -44,8 +44,9 @@ pub(super) struct LeasingLogin {
 }
 
 impl LeasingLogin {
-    /// From now on leases hang from `token`.
+    /// From now on leases hang from `token`: their records name it, and the journal must not.
     fn keep(&self, token: &Token) {
+        self.login.disown(token);
         let mut parents = self.parents.lock().unwrap_or_else(PoisonError::into_inner);
         if !parents.iter().any(|parent| parent.expose() == token.expose().as_bytes()) {
             parents.push(SecretBytes::from(token.expose()));
@@ -65,7 +66,11 @@ impl Login for LeasingLogin {
     }
 
     async fn renew(&self, token: &Token) -> Result<Token> {
-        self.login.renew(token).await
+        let renewed = self.login.renewed(token).await?;
+        if !self.keeps(&renewed) {
+            self.login.note(&renewed);
+        }
+        Ok(renewed)
     }
 
     async fn revoke(&self, token: &Token) {
@@ -137,6 +142,13 @@ impl Bearer {
     pub(super) fn keep(&self, borne: &Borne) {
         if let (Self::Session(session), Some(token)) = (self, borne.token()) {
             session.login().keep(token);
+        }
+    }
+
+    /// Takes the token out of the journal of logins.
+    pub(super) fn disown(&self, borne: &Borne) {
+        if let (Self::Session(session), Some(token)) = (self, borne.token()) {
+            session.login().login.disown(token);
         }
     }
 

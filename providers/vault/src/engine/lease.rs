@@ -107,8 +107,13 @@ impl Engine {
     pub(crate) async fn end_login(&self, accessor: &str) -> Result<()> {
         match self.bearer.ask(&self.api, &Logical::revoke_accessor(accessor)).await {
             // Vault calls an accessor that it does not know invalid.
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidPayload) => Ok(()),
-            outcome => outcome.map(|_| ()),
+            Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidPayload) => {
+                Err(error)
+            }
+            Ok(_) | Err(_) => {
+                self.api.toolbox.journal.ended(accessor);
+                Ok(())
+            }
         }
     }
 
