@@ -14,6 +14,7 @@ pub mod audit;
 pub mod canary_vault;
 pub mod chart;
 pub mod cluster;
+pub mod collector;
 pub mod controller;
 pub mod expected;
 pub mod fake_vault;

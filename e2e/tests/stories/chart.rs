@@ -31,7 +31,9 @@ const EVERYTHING: &str = r#"{
         "egress": [{ "ports": [{ "port": 443, "protocol": "TCP" }] }] },
     "refreshApi": { "enabled": true, "tls": { "secretName": "refresh-tls" } },
     "changes": { "sweepInterval": "30s", "sweepRate": 50, "events": true },
-    "log": { "levelConfigMap": true }, "audit": { "log": "stdout" }, "grafanaDashboard": { "enabled": true },
+    "log": { "levelConfigMap": true }, "audit": { "log": "stdout" },
+    "tracing": { "endpoint": "http://collector.example.test:4318", "sampleRatio": 0.5, "headersSecret": { "name": "collector" } },
+    "grafanaDashboard": { "enabled": true },
     "validatingAdmissionPolicy": { "enabled": true, "failurePolicy": "Ignore", "validationActions": ["Warn", "Audit"] },
     "podDisruptionBudget": { "enabled": true }, "nodeSelector": { "kubernetes.io/os": "linux" },
     "tolerations": [{ "operator": "Exists" }], "priorityClassName": "system-cluster-critical",
@@ -122,6 +124,7 @@ async fn a_wrong_value_is_named() -> Result<()> {
         ("scopedRBAC=true", "scopedNamespace"),
         ("scopedNamespaces={a\\,b}", "scopedNamespaces"),
         ("leaderElect=false,replicaCount=2", "leaderElect"),
+        ("tracing.endpoint=collector:4318", "endpoint"),
     ] {
         let (good, said) = helm(&story.testbed, &["template", "x", &chart, "--set", value]).await?;
         assert!(!good && said.contains(names), "{value}: {said}");
