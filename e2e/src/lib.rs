@@ -23,6 +23,7 @@ pub mod observed;
 pub mod postgres;
 pub mod process;
 pub mod prometheus;
+pub mod schemas;
 pub mod second_cluster;
 pub mod story;
 pub mod telling_vault;

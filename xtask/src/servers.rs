@@ -3,6 +3,7 @@
 mod dashboard_linter;
 mod etcd;
 mod helm;
+mod kubeconform;
 mod kubernetes;
 mod moto;
 mod postgres;
@@ -55,6 +56,11 @@ pub(crate) fn moto() -> Result<Moto> {
 /// The Helm binary, built first if this machine has not built it before.
 pub(crate) fn helm() -> Result<PathBuf> {
     Ok(cache::programs(&helm::recipe())?.join("helm"))
+}
+
+/// The kubeconform binary, built first if this machine has not built it before.
+pub(crate) fn kubeconform() -> Result<PathBuf> {
+    Ok(cache::programs(&kubeconform::recipe())?.join("kubeconform"))
 }
 
 /// Prometheus and what belongs to it.
