@@ -1,5 +1,6 @@
 //! How each server of the test bed is had: pinned releases, as Go modules behind a wrapper module of ours or as a package.
 
+mod cyclonedx;
 mod dashboard_linter;
 mod etcd;
 mod helm;
@@ -8,6 +9,7 @@ mod kubernetes;
 mod moto;
 mod postgres;
 mod prometheus;
+mod python;
 mod vault;
 
 use std::path::PathBuf;
@@ -51,6 +53,11 @@ pub(crate) fn postgres() -> Result<PathBuf> {
 /// How to start moto, fetched first if this machine has not fetched it before.
 pub(crate) fn moto() -> Result<Moto> {
     moto::program()
+}
+
+/// A Python interpreter with CycloneDX's own library, fetched first if this machine has not fetched it before.
+pub(crate) fn cyclonedx() -> Result<PathBuf> {
+    cyclonedx::interpreter()
 }
 
 /// The Helm binary, built first if this machine has not built it before.
