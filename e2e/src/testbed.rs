@@ -25,6 +25,8 @@ pub struct Testbed {
     pub kubectl: PathBuf,
     /// The `helm` binary.
     pub helm: PathBuf,
+    /// The `kubeconform` binary.
+    pub kubeconform: PathBuf,
     /// The `prometheus` binary.
     pub prometheus: PathBuf,
     /// Folder of the Helm chart.

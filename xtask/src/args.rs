@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::testbed::Definitions;
-use crate::{bench, demo, features, fuzz, generate, monitoring, oracle, sbom, test, testbed};
+use crate::{bench, demo, features, fuzz, generate, monitoring, oracle, sbom, sizes, test, testbed};
 
 /// Development tasks of Strongroom.
 #[derive(Debug, Parser)]
@@ -40,6 +40,9 @@ pub(crate) enum Task {
     Bench(bench::Options),
     /// Check that the controller compiles with each provider alone, and with none.
     Features,
+    /// Measure the released binary with no provider, each alone and all, and write docs/reference/sizes.md. Builds for some
+    /// minutes each.
+    Sizes,
     /// Write the generated files: the CRDs and dashboards under charts/strongroom/files, the pages under docs/reference,
     /// the manifests under deploy, the providers' pages and their lines in the summary.
     Generate {
@@ -60,6 +63,7 @@ impl Task {
             Self::Monitoring(options) => monitoring::run(&options),
             Self::Sbom(options) => sbom::run(&options).map(|()| ExitCode::SUCCESS),
             Self::Bench(options) => bench::run(&options),
+            Self::Sizes => sizes::run(),
             Self::Features => features::check().map(|()| ExitCode::SUCCESS),
             Self::Testbed { upstreams_definitions: false } => {
                 testbed::keep_until_interrupted(Definitions::Ours)

@@ -8,8 +8,7 @@ use crate::{progress, workspace};
 
 /// `cargo xtask features`.
 pub(crate) fn check() -> Result<()> {
-    let manifest = fs::read_to_string(workspace::root().join("providers/catalog/Cargo.toml"))?;
-    let features = features(&manifest).context("providers/catalog/Cargo.toml has no default features")?;
+    let features = providers()?;
     let chosen = features.iter().map(|name| Some(name.as_str())).chain([None]);
     for name in chosen {
         progress::line(&format!("The controller with {} alone", name.unwrap_or("no provider")));
@@ -24,6 +23,12 @@ pub(crate) fn check() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Every provider, as its feature is called.
+pub(crate) fn providers() -> Result<Vec<String>> {
+    let manifest = fs::read_to_string(workspace::root().join("providers/catalog/Cargo.toml"))?;
+    features(&manifest).context("providers/catalog/Cargo.toml has no default features")
 }
 
 /// The names in the line `default = […]`.

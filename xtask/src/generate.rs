@@ -13,7 +13,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{progress, workspace};
+use crate::{progress, sizes, workspace};
 
 /// Generated files of one folder: name to text.
 type Files = BTreeMap<String, String>;
@@ -69,7 +69,11 @@ fn folders() -> Result<[Folder; 6]> {
     let strongroom = workspace::built_strongroom()?;
     let described = serde_json::from_str(&printed(&strongroom, "describe")?)?;
     let (docs, providers) = (workspace::root().join("docs"), workspace::root().join("providers"));
-    let pages = pages::pages(&described, &providers)?;
+    let mut pages = pages::pages(&described, &providers)?;
+    // Measured, and not generated: it stays as it is.
+    if let Ok(measured) = fs::read_to_string(workspace::reference().join(sizes::PAGE)) {
+        pages.insert(sizes::PAGE.to_owned(), measured);
+    }
     let summary = fs::read_to_string(docs.join("SUMMARY.md"))?;
     let summary = Files::from([("SUMMARY.md".to_owned(), book::summary(&summary, &providers, &pages)?)]);
     let includes = book::provider_pages(&providers)?;

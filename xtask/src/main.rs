@@ -21,6 +21,7 @@ mod process;
 mod progress;
 mod sbom;
 mod servers;
+mod sizes;
 mod test;
 mod testbed;
 mod toolchain;

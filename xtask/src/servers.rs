@@ -1,12 +1,15 @@
 //! How each server of the test bed is had: pinned releases, as Go modules behind a wrapper module of ours or as a package.
 
+mod cyclonedx;
 mod dashboard_linter;
 mod etcd;
 mod helm;
+mod kubeconform;
 mod kubernetes;
 mod moto;
 mod postgres;
 mod prometheus;
+mod python;
 mod vault;
 
 use std::path::PathBuf;
@@ -52,9 +55,19 @@ pub(crate) fn moto() -> Result<Moto> {
     moto::program()
 }
 
+/// A Python interpreter with CycloneDX's own library, fetched first if this machine has not fetched it before.
+pub(crate) fn cyclonedx() -> Result<PathBuf> {
+    cyclonedx::interpreter()
+}
+
 /// The Helm binary, built first if this machine has not built it before.
 pub(crate) fn helm() -> Result<PathBuf> {
     Ok(cache::programs(&helm::recipe())?.join("helm"))
+}
+
+/// The kubeconform binary, built first if this machine has not built it before.
+pub(crate) fn kubeconform() -> Result<PathBuf> {
+    Ok(cache::programs(&kubeconform::recipe())?.join("kubeconform"))
 }
 
 /// Prometheus and what belongs to it.

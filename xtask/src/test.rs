@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 use crate::test::tally::Tally;
 use crate::testbed::{Definitions, TestBed};
-use crate::{generate, interrupt, monitoring, oracle, process, progress, workspace};
+use crate::{generate, interrupt, monitoring, oracle, process, progress, sbom, workspace};
 
 /// Options of `cargo xtask test`.
 #[derive(Debug, Args)]
@@ -32,11 +32,20 @@ enum Stage {
     Generate,
     Oracle,
     Monitoring,
+    Sbom,
     Test,
 }
 
-const STAGES: [Stage; 7] =
-    [Stage::Fmt, Stage::Clippy, Stage::Build, Stage::Generate, Stage::Oracle, Stage::Monitoring, Stage::Test];
+const STAGES: [Stage; 8] = [
+    Stage::Fmt,
+    Stage::Clippy,
+    Stage::Build,
+    Stage::Generate,
+    Stage::Oracle,
+    Stage::Monitoring,
+    Stage::Sbom,
+    Stage::Test,
+];
 
 /// What became of one stage.
 #[derive(Debug)]
@@ -65,6 +74,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             Stage::Generate => generate::check(),
             Stage::Oracle => oracle::short(),
             Stage::Monitoring => monitoring::rules(),
+            Stage::Sbom => sbom::check(),
             Stage::Test => tests(&options.arguments, &mut tally),
         };
         interrupt::check()?;
@@ -92,6 +102,7 @@ impl Stage {
             Self::Generate => "generate",
             Self::Oracle => "oracle",
             Self::Monitoring => "monitoring",
+            Self::Sbom => "sbom",
             Self::Test => "test",
         }
     }

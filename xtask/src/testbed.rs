@@ -34,6 +34,7 @@ pub(crate) struct TestBed {
     control_plane: ControlPlane,
     kube_apiserver: PathBuf,
     helm: PathBuf,
+    kubeconform: PathBuf,
     prometheus: PathBuf,
     /// Where it lives.
     pub(crate) folder: RunFolder,
@@ -61,6 +62,7 @@ struct Description<'a> {
     kube_apiserver: &'a Path,
     kubectl: &'a Path,
     helm: &'a Path,
+    kubeconform: &'a Path,
     prometheus: &'a Path,
     chart: &'a Path,
     strongroom: &'a Path,
@@ -124,6 +126,7 @@ impl TestBed {
         let (programs, vault_program) = (servers::control_plane()?, servers::vault()?);
         let postgres_home = servers::postgres()?;
         let (helm, moto) = (servers::helm()?, servers::moto()?);
+        let kubeconform = servers::kubeconform()?;
         // Stories start it themselves, each with its own targets.
         let prometheus = servers::prometheus()?.prometheus;
         let folder = RunFolder::create()?;
@@ -159,6 +162,7 @@ impl TestBed {
             control_plane,
             kube_apiserver,
             helm,
+            kubeconform,
             prometheus,
             folder,
             description,
@@ -197,6 +201,7 @@ impl TestBed {
             kube_apiserver: &self.kube_apiserver,
             kubectl: self.control_plane.kubectl.binary(),
             helm: &self.helm,
+            kubeconform: &self.kubeconform,
             prometheus: &self.prometheus,
             chart: &workspace::chart(),
             strongroom: &strongroom,

@@ -1,4 +1,4 @@
-//! The command line: the only place where flags and the environment are read.
+//! The command line: with `trace_args` the only place where flags and the environment are read.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ use clap::{ArgAction, Parser, Subcommand};
 use strongroom_crds::GoDuration;
 use strongroom_provider_api::{Endpoints, Lent, OwnIdentity, Reach, SecretBytes};
 
+use super::trace_args::TraceArgs;
 use crate::telemetry::{AuditLog, LOG_LEVELS, LogFormat};
 
 /// Keeps Kubernetes Secrets in step with external secret stores.
@@ -66,6 +67,8 @@ pub(super) struct ControllerArgs {
     /// appended to.
     #[arg(long, default_value = "off")]
     pub(super) audit_log: AuditLog,
+    #[command(flatten)]
+    pub(super) traces: TraceArgs,
     /// Show metrics of each ExternalSecret and each store; without, only totals, so that there are as few series for ten
     /// thousand objects as for ten.
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true,

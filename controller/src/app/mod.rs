@@ -6,6 +6,7 @@ mod crds;
 mod describe;
 mod log_level;
 mod scrape;
+mod trace_args;
 mod wire;
 
 use std::process::ExitCode;

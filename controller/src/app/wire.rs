@@ -33,13 +33,15 @@ use crate::policies::Policies;
 use crate::random::SystemRandom;
 use crate::schedule::{Job, Limits, Next, Schedule, dispatch, watchdog};
 use crate::stores::{Pool, StoreTemplates, Stores};
-use crate::telemetry::{Audit, Detail, LogLevel, Metrics, start_logs};
+use crate::telemetry::{Audit, Detail, Flush, LogLevel, Metrics, Traces, start_logs};
 use crate::{changes, external_secret, generators, leases, policies, refresh, secret_store};
 
 /// What runs at a stop may take this long to end.
 const GRACE: Duration = Duration::from_secs(20);
 /// Events that are still to be posted at a stop may take this long.
 const LAST_EVENTS: Duration = Duration::from_secs(3);
+/// Spans of traces that are still to be sent at a stop may take this long.
+const LAST_SPANS: Duration = Duration::from_secs(3);
 /// Stores that are checked at once.
 const STORE_LIMITS: Limits = Limits { total: 16, per_group: 1 };
 /// GeneratorStates that are looked at at once, in all and in one namespace.
@@ -60,24 +62,27 @@ const OWN_NAME: &str = "/proc/sys/kernel/hostname";
 
 /// Runs the controller until SIGTERM or SIGINT.
 pub(super) fn controller(args: ControllerArgs) -> anyhow::Result<()> {
-    let level = start_logs(&args.loglevel, args.log_format);
+    // Only an error if somebody was faster, and nobody else is here.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let opened = args.traces.settings()?.map(|settings| Traces::open(&settings)).transpose();
+    let (source, traces) = opened.context("--otlp-endpoint")?.unzip();
+    let level = start_logs(&args.loglevel, args.log_format, source);
     // The default hook prints the message, which may hold data.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, reason = "InternalError", "panicked");
     }));
-    // Only an error if somebody was faster, and nobody else is here.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)
         .enable_all()
         .build()
         .context("starting the runtime")?;
     // As a task: what is awaited here runs on a thread of its own.
-    runtime.block_on(async { tokio::spawn(run(args, level)).await.context("the controller panicked")? })
+    runtime
+        .block_on(async { tokio::spawn(run(args, level, traces)).await.context("the controller panicked")? })
 }
 
-async fn run(args: ControllerArgs, level: LogLevel) -> anyhow::Result<()> {
+async fn run(args: ControllerArgs, level: LogLevel, traces: Option<Traces>) -> anyhow::Result<()> {
     let mut stop = stop_signal()?;
     let logins = allowed_logins(&args.allowed_login_methods)?;
     let admin = Admin::bind(args.metrics_addr, args.live_addr).await?;
@@ -86,6 +91,7 @@ async fn run(args: ControllerArgs, level: LogLevel) -> anyhow::Result<()> {
     let scope = Scope::of(args.namespaces()?, args.enable_cluster_store_reconciler);
     let audit = Audit::open(&args.audit_log).context("--audit-log")?;
     let context = Arc::new(Context { audit, ..context(&args, &scope, &client, logins) });
+    let traces = traces.map(|traces| traces.start(Arc::clone(&context.metrics)));
     let mut background = JoinSet::new();
     if !args.loglevel_file.is_empty() {
         let file = PathBuf::from(&args.loglevel_file);
@@ -153,16 +159,29 @@ async fn run(args: ControllerArgs, level: LogLevel) -> anyhow::Result<()> {
         leadership.release().await;
     }
     background.shutdown().await;
-    tokio::join!(context.pool.close(), context.generator_clients.close(), async {
+    close(&context, traces, journal).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// What is left to do at a stop: logins are ended, events posted, spans sent.
+async fn close(context: &Context, traces: Option<Flush>, journal: Option<Arc<Store>>) {
+    let events = async {
         if tokio::time::timeout(LAST_EVENTS, context.outbox.emptied()).await.is_err() {
             tracing::info!("some events were not posted");
         }
-    });
+    };
+    let spans = async {
+        if let Some(traces) = traces
+            && !traces.flushed(LAST_SPANS).await
+        {
+            tracing::info!("some spans of traces were not sent");
+        }
+    };
+    tokio::join!(context.pool.close(), context.generator_clients.close(), events, spans);
     if let Some(journal) = journal {
         journal.close().await;
     }
-    tracing::info!("stopped");
-    Ok(())
 }
 
 /// The refresh endpoint, bound, if there is to be one.

@@ -41,6 +41,18 @@ pub(super) enum Written {
     Waiting,
 }
 
+impl Written {
+    /// As traces tell it.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Nothing => "unchanged",
+            Self::Waiting => "waiting",
+        }
+    }
+}
+
 impl Applied {
     /// For those who apply.
     pub(super) fn new(written: Written) -> Self {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use strongroom_provider_api::Error;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::gather::Observed;
 use super::near::Near;
@@ -13,6 +14,7 @@ use super::sources::{Source, Sources};
 use crate::context::Context;
 use crate::error::SyncError;
 use crate::stores::{Admission, Gate, Handle, Held, Pass, StoreId, StoreView, access};
+use crate::telemetry::traces;
 
 /// A store that the sources draw from, connected.
 #[derive(Debug)]
@@ -47,7 +49,12 @@ pub(super) async fn connect(
         let keys = same_store.filter_map(|source| source.ask.key());
         let held = |Held { error, wait }| failed(source, error, Some(wait));
         let admission = context.breakers.admit(&store, &observed.key, keys).map_err(held)?;
-        match context.pool.handle(&store, Some(&observed.key.namespace)).await {
+        let span = traces::connect(&store);
+        let handle =
+            context.pool.handle(&store, Some(&observed.key.namespace)).instrument(span.clone()).await;
+        traces::ended(&span, handle.as_ref().map(|_| "connected").map_err(|error| error.kind().reason()));
+        drop(span);
+        match handle {
             Ok(handle) => {
                 let (pass, admission) = (handle.pass(since), Some(admission));
                 connected.insert(source.store.clone(), Connected { store, handle, pass, admission });

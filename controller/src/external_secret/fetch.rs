@@ -1,6 +1,6 @@
 //! Hop 5: asks the stores. A failure says which entry it belongs to.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -10,12 +10,14 @@ use strongroom_provider_api::{
     RemoteKey, Scope, StoreClient,
 };
 use strongroom_templating::transform::find::NameFilter;
+use tracing::Instrument as _;
 
 use super::connect::{Connected, failed};
 use super::sources::{Ask, Entry, Source};
 use crate::context::Context;
 use crate::error::SyncError;
 use crate::stores::{Admission, Answer, StoreId};
+use crate::telemetry::traces;
 
 /// Reads of one object that are under way at once; more where one call reads many keys.
 const CONCURRENCY: usize = 8;
@@ -122,27 +124,37 @@ async fn read_all(
     sources: &[Source],
     stores: &BTreeMap<StoreId, Connected>,
 ) -> HashMap<(StoreId, RemoteKey), Answer> {
-    let mut wanted = HashSet::new();
-    for source in sources {
+    let mut wanted = HashMap::new();
+    for (index, source) in sources.iter().enumerate() {
         if let Ask::Value { remote, .. } | Ask::Members { remote, .. } = &source.ask
             && let Some(connected) = stores.get(&source.store)
         {
-            wanted.insert((source.store.clone(), remote_key(remote, connected.handle.dialect)));
+            let wants = (source.store.clone(), remote_key(remote, connected.handle.dialect));
+            wanted.entry(wants).or_insert(index);
         }
     }
-    let at_once = wanted.iter().filter_map(|(id, key)| Some(stores.get(id)?.handle.client.batch_size(key)));
+    let at_once = wanted.keys().filter_map(|(id, key)| Some(stores.get(id)?.handle.client.batch_size(key)));
     let at_once = at_once.max().unwrap_or_default().max(CONCURRENCY);
-    let reads = wanted.into_iter().filter_map(|(id, key)| {
+    let reads = wanted.into_iter().filter_map(|((id, key), index)| {
         let connected = stores.get(&id)?;
         if unsupported(&key, connected.handle.capabilities).is_some() {
             return None;
         }
+        let entry = &sources.get(index)?.entry;
         Some(async move {
-            let answer = connected.pass.read(&key).await;
+            let answer = read(connected, &key, entry).await;
             ((id, key), answer)
         })
     });
     stream::iter(reads).buffer_unordered(at_once).collect().await
+}
+
+/// What is stored under `key`, for `entry`.
+async fn read(connected: &Connected, key: &RemoteKey, entry: &Entry) -> Answer {
+    let span = traces::read(&connected.store, &entry.field());
+    let answer = connected.pass.read(key).instrument(span.clone()).await;
+    traces::answered(&span, &answer);
+    answer
 }
 
 /// The matching entries of one `find`. Entries that vanish between listing and reading are left out.
@@ -151,7 +163,7 @@ async fn matches(
     entry: &Entry,
     connected: &Connected,
 ) -> Result<Result<Found, Arc<Error>>, SyncError> {
-    let Connected { handle, pass, .. } = connected;
+    let Connected { handle, .. } = connected;
     if let Some(message) = refusal(find, handle.dialect.find) {
         return Ok(Err(Arc::new(Error::new(ErrorKind::Unsupported, "search", message))));
     }
@@ -161,7 +173,11 @@ async fn matches(
     // A name filter wins over tags, as upstream's does (spec eso-providers B.5).
     let tags = find.tags.clone().filter(|_| find.name.is_none()).unwrap_or_default();
     let scope = Scope { path: find.path.clone(), tags };
-    let mut listed = match handle.client.list(&scope).try_collect::<Vec<_>>().await {
+    let span = traces::list(&connected.store, &entry.field());
+    let listed = handle.client.list(&scope).try_collect::<Vec<_>>().instrument(span.clone()).await;
+    traces::ended(&span, listed.as_ref().map(|_| "found").map_err(|error| error.kind().reason()));
+    drop(span);
+    let mut listed = match listed {
         Ok(listed) => listed,
         Err(error) => return Ok(Err(Arc::new(error))),
     };
@@ -175,7 +191,7 @@ async fn matches(
     let at_once = listed.iter().map(|listed| handle.client.batch_size(&listed.key)).max();
     let at_once = at_once.unwrap_or_default().max(CONCURRENCY);
     let reads = listed.into_iter().map(|listed| async move {
-        match pass.read(&listed.key).await {
+        match read(connected, &listed.key, entry).await {
             Ok(payload) => Ok(Some((listed.name, payload))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),

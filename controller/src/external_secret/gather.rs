@@ -75,8 +75,12 @@ fn lease_ends(context: &Context, key: &ObjectKey, object: &Watched<ExternalSecre
 
 /// The Secret that the ExternalSecret `key` writes: `target.name`, or its own name.
 pub fn target_key(key: &ObjectKey, object: &Watched<ExternalSecret>) -> ObjectKey {
-    let named = object.0.as_ref().ok().and_then(|object| object.spec.target.name.clone());
-    ObjectKey::new(&key.namespace, named.unwrap_or_else(|| key.name.clone()))
+    ObjectKey::new(&key.namespace, target_name(key, object))
+}
+
+fn target_name<'o>(key: &'o ObjectKey, object: &'o Watched<ExternalSecret>) -> &'o str {
+    let named = object.0.as_ref().ok().and_then(|object| object.spec.target.name.as_deref());
+    named.unwrap_or(&key.name)
 }
 
 impl Observed {
@@ -98,6 +102,11 @@ impl Observed {
     /// The Secret it writes.
     pub(super) fn target_key(&self) -> ObjectKey {
         target_key(&self.key, &self.object)
+    }
+
+    /// Its name, without its namespace.
+    pub(super) fn target_name(&self) -> &str {
+        target_name(&self.key, &self.object)
     }
 
     /// The object's uid.

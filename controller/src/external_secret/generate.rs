@@ -9,6 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource as _;
 use strongroom_crds::ExternalSecret;
 use strongroom_provider_api::{Error, ErrorKind, Generated, Lease};
+use tracing::Instrument as _;
 
 use super::gather::Observed;
 use super::sources::GeneratorSource;
@@ -18,6 +19,7 @@ use crate::generators::{GeneratorError, GeneratorHandle, Record, Resolved};
 use crate::generators::{expire, outdated, record, resolve};
 use crate::kube_io::ObjectKey;
 use crate::leases::{self, Inputs};
+use crate::telemetry::traces;
 
 /// Generating may take this long; what comes later is lost.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -84,7 +86,11 @@ pub(super) async fn generate(
 ) -> Result<Vec<Made>, SyncError> {
     let mut all = Vec::with_capacity(generators.len());
     for (source, generator) in generators {
-        match one(context, observed, &source, &generator).await {
+        let span = traces::generate(source.generator.kind.as_str(), &source.generator.name);
+        let made = one(context, observed, &source, &generator).instrument(span.clone()).await;
+        traces::ended(&span, made.as_ref().map(|_| "generated").map_err(GeneratorError::reason));
+        drop(span);
+        match made {
             Ok((generated, record, lease)) => {
                 all.push(Made { source, generator, generated, record, lease });
             }

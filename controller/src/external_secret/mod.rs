@@ -44,6 +44,7 @@ use strongroom_crds::conditions::ConditionType;
 use strongroom_crds::{Condition, CreationPolicy, ExternalSecret, ExternalSecretSpec};
 use strongroom_provider_api::SecretBytes;
 use tokio::time::Instant;
+use tracing::{Instrument as _, Span};
 
 pub use asked::{Ask, Asked, Asker};
 pub use brake::{Brake, BrakeLimits, Held};
@@ -61,12 +62,14 @@ use crate::kube_io::ObjectKey;
 use crate::leases::{self, Inputs};
 use crate::schedule::{Job, Next};
 use crate::stores::AccessError;
+use crate::telemetry::traces;
 
 pub use template::{TemplateFault, Templates};
 
 use account::Account;
 use apply::Applied;
 use build::Built;
+use desired::Desired;
 use due::{Cause, Due};
 use gather::Observed;
 use generic::TargetKind;
@@ -86,16 +89,22 @@ pub async fn reconcile(context: &Context, job: Job<ObjectKey>) -> Next {
     let Some(observed) = gather::gather(context, &job.key) else {
         return Next::Forget;
     };
+    let span = traces::attempt(&observed.key, observed.uid());
+    attempt(context, &observed, &job, &span).instrument(span.clone()).await
+}
+
+async fn attempt(context: &Context, observed: &Observed, job: &Job<ObjectKey>, span: &Span) -> Next {
     let started = Instant::now();
-    let outcome = sync(context, &observed, job.asked).await;
+    let outcome = sync(context, observed, job.asked).await;
     let outcome = match outcome {
-        Err(error) if is_first_check_of_a_new_store(&error) || is_too_early(&error, &observed) => {
+        Err(error) if is_first_check_of_a_new_store(&error) || is_too_early(&error, observed) => {
             Ok(Outcome::Waiting)
         }
         outcome => outcome,
     };
+    traces::ended(span, outcome.as_ref().map(Outcome::word).map_err(SyncError::reason));
     let failed = outcome.is_err();
-    let next = report::report(context, &observed, outcome, job.failures).await;
+    let next = report::report(context, observed, outcome, job.failures).await;
     context.metrics.reconciled(&observed.key, started.elapsed(), failed);
     next
 }
@@ -238,7 +247,14 @@ async fn carry_out(
                 TargetKind::Secret => write(context, observed, spec, data, &account).await?,
                 TargetKind::Generic(kind) => {
                     let keys = data.keys().cloned().collect();
-                    let applied = generic::write(context, observed, spec, kind, data).await;
+                    let span = traces::write(kind.kind(), observed.target_name());
+                    let work = generic::write(context, observed, spec, kind, data);
+                    let applied = work.instrument(span.clone()).await;
+                    traces::ended(
+                        &span,
+                        applied.as_ref().map(|applied| applied.written().word()).map_err(SyncError::reason),
+                    );
+                    drop(span);
                     let digest = context.manifests.mirror(kind).get(&observed.target_key());
                     account::wrote(context, observed, (kind.kind(), digest), keys, &account, &applied);
                     (applied?, 0)
@@ -249,10 +265,7 @@ async fn carry_out(
         }
         Built::Retain => Ok(CarriedOut::Retained),
         Built::Delete => {
-            let now = match kind {
-                TargetKind::Secret => apply::delete(context, observed).await?,
-                TargetKind::Generic(kind) => generic::apply::delete(context, kind, observed).await?,
-            };
+            let now = deleted(context, observed, kind).await?;
             if now {
                 account::deleted(context, observed, kind.name(), observed.target_key());
             }
@@ -292,21 +305,53 @@ async fn write(
         apply::delete_orphans(context, observed, &nothing).await?;
         return Ok((Applied::new(apply::Written::Nothing), 0));
     }
-    let rendered = template::content(context, observed, spec, data).await;
-    let (keys, orphans, applied) =
-        match rendered.and_then(|content| desired::desired(observed, spec, content)) {
-            Ok(desired) => {
-                let orphans = apply::delete_orphans(context, observed, &desired).await?;
-                let applied = apply::apply(context, observed, &desired).await;
-                (desired.content.data.into_keys().collect(), orphans, applied)
-            }
-            Err(fault) => (Vec::new(), 0, unrendered::apply(context, observed, spec, fault).await),
-        };
+    let (keys, orphans, applied) = match rendered(context, observed, spec, data).await {
+        Ok(desired) => {
+            let orphans = apply::delete_orphans(context, observed, &desired).await?;
+            let span = traces::write("Secret", observed.target_name());
+            let applied = apply::apply(context, observed, &desired).instrument(span.clone()).await;
+            traces::ended(
+                &span,
+                applied.as_ref().map(|applied| applied.written().word()).map_err(SyncError::reason),
+            );
+            drop(span);
+            (desired.content.data.into_keys().collect(), orphans, applied)
+        }
+        Err(fault) => (Vec::new(), 0, unrendered::apply(context, observed, spec, fault).await),
+    };
     if context.audit.is_on() {
         let digest = context.secrets.get(&observed.target_key());
         account::wrote(context, observed, ("Secret", digest), keys, account, &applied);
     }
     Ok((applied?, orphans))
+}
+
+/// What the Secret is to be.
+async fn rendered(
+    context: &Context,
+    observed: &Observed,
+    spec: &ExternalSecretSpec,
+    data: BTreeMap<String, SecretBytes>,
+) -> Result<Desired, SyncError> {
+    let span = traces::render();
+    let rendered = template::content(context, observed, spec, data).instrument(span.clone()).await;
+    let desired = rendered.and_then(|rendered| desired::desired(observed, spec, rendered));
+    traces::ended(&span, desired.as_ref().map(|_| "rendered").map_err(SyncError::reason));
+    desired
+}
+
+/// Deletes the target, in a span of its own; false if there was none.
+async fn deleted(context: &Context, observed: &Observed, kind: &TargetKind) -> Result<bool, SyncError> {
+    let span = traces::write(kind.name(), observed.target_name());
+    let now = match kind {
+        TargetKind::Secret => apply::delete(context, observed).instrument(span.clone()).await,
+        TargetKind::Generic(kind) => {
+            generic::apply::delete(context, kind, observed).instrument(span.clone()).await
+        }
+    };
+    let word = |now: &bool| if *now { "deleted" } else { "unchanged" };
+    traces::ended(&span, now.as_ref().map(word).map_err(SyncError::reason));
+    now
 }
 
 fn renders_keys(spec: &ExternalSecretSpec) -> bool {

@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Resource;
 use strongroom_crds::conditions::{EventReason, event_message, secret_message};
 use strongroom_crds::{Binding, CreationPolicy, ExternalSecret, ExternalSecretReason, ExternalSecretStatus};
+use tracing::Instrument as _;
 
 use super::apply::{Applied, Written};
 use super::due::{self, Cause};
@@ -17,6 +18,7 @@ use crate::error::{Refusal, SyncError};
 use crate::kube_io::{EventKind, Subject};
 use crate::policies::Paused;
 use crate::schedule::{Next, RESYNC};
+use crate::telemetry::traces;
 
 /// How an attempt ended.
 #[derive(Debug)]
@@ -56,6 +58,22 @@ pub(super) enum Outcome {
     },
     /// The object is gone, or will be without us.
     Gone,
+}
+
+impl Outcome {
+    /// As traces tell it.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::NotOurs => "not ours",
+            Self::InStep(_) => "in step",
+            Self::Paused(_) => "paused",
+            Self::Waiting => "waiting",
+            Self::Synced { .. } => "synced",
+            Self::Retained { .. } => "retained",
+            Self::Deleted { .. } => "deleted",
+            Self::Gone => "gone",
+        }
+    }
 }
 
 /// What a sync did.
@@ -156,8 +174,7 @@ async fn succeeded(context: &Context, observed: &Observed, outcome: Outcome) -> 
     if told.untouched && !only_times && may_label(observed, &words) {
         label::put(context, observed).await;
     }
-    let (written, ()) =
-        tokio::join!(status::write(context, observed, &status), post(context, observed, told.events));
+    let (written, ()) = tokio::join!(write(context, observed, &status), post(context, observed, told.events));
     written.err().unwrap_or(next)
 }
 
@@ -199,6 +216,14 @@ async fn in_step(context: &Context, observed: &Observed, paused: Option<&Paused>
         return next;
     }
     status::write(context, observed, &status).await.err().unwrap_or(next)
+}
+
+/// Writes the status that tells of work that was done.
+async fn write(context: &Context, observed: &Observed, status: &ExternalSecretStatus) -> Result<(), Next> {
+    let span = traces::status();
+    let written = status::write(context, observed, status).instrument(span.clone()).await;
+    traces::ended(&span, written.as_ref().map(|()| "written").map_err(|_| "StatusNotWritten"));
+    written
 }
 
 fn told_of_sync(words: &Words, cause: Cause, synced: Synced, next: Option<Duration>) -> Told {
@@ -272,7 +297,7 @@ async fn failed(context: &Context, observed: &Observed, error: &SyncError, failu
     if status == observed.status() {
         return next;
     }
-    match status::write(context, observed, &status).await {
+    match write(context, observed, &status).await {
         Ok(()) | Err(Next::Retry { .. } | Next::Held { .. } | Next::After(_)) => next,
         Err(Next::Forget) => Next::Forget,
     }

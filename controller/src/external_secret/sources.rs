@@ -125,11 +125,21 @@ impl Ask {
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Data { index, key } => write!(f, "spec.data[{index}] (key: {key})"),
+            Self::Data { key, .. } => write!(f, "{} (key: {key})", self.field()),
+            Self::Extract { .. } | Self::Find { .. } | Self::Generator { .. } => self.field().fmt(f),
+        }
+    }
+}
+
+impl Entry {
+    /// The field of the spec, without the name of a key.
+    pub(super) fn field(&self) -> impl fmt::Display {
+        fmt::from_fn(move |f| match self {
+            Self::Data { index, .. } => write!(f, "spec.data[{index}]"),
             Self::Extract { index } => write!(f, "spec.dataFrom[{index}].extract"),
             Self::Find { index } => write!(f, "spec.dataFrom[{index}].find"),
             Self::Generator { index } => write!(f, "spec.dataFrom[{index}].sourceRef.generatorRef"),
-        }
+        })
     }
 }
 

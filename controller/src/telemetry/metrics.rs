@@ -74,6 +74,7 @@ pub struct Metrics {
     restarts: Family<RestartLabels, Counter>,
     refresh_requests: Family<OutcomeLabels, Counter>,
     asked: Family<SourceLabels, Counter>,
+    traces: Family<OutcomeLabels, Counter>,
     oldest: Family<ControllerLabels, Duration64>,
     breaker: Family<BreakerLabels, Gauge>,
     held: Gauge,
@@ -114,6 +115,7 @@ impl Metrics {
         let restarts = "Restarts of workloads whose Secrets changed, by kind and outcome";
         let refresh_requests = "Requests to the refresh endpoint, by outcome (accepted, invalid, unauthenticated, denied, throttled, not_leading, unavailable)";
         let asked = "Objects that became due before their time, by source (request, sweep, event)";
+        let traces = "Spans of traces, by outcome (exported, failed, dropped); none where nothing is traced";
         let leads = "1 while this process works, 0 while it waits for another to end";
         let objects = "ExternalSecrets of this controller, by their Ready condition (True, False, Unknown)";
         let late = "ExternalSecrets whose data is older than two of their refresh intervals";
@@ -143,6 +145,7 @@ impl Metrics {
             restarts: registered(r, "strongroom_workload_restarts", restarts),
             refresh_requests: registered(r, "strongroom_refresh_requests", refresh_requests),
             asked: registered(r, "strongroom_early_refreshes", asked),
+            traces: registered(r, "strongroom_trace_spans", traces),
             held: registered(r, "strongroom_deletions_held", held),
             leads: registered(r, "strongroom_leads", leads),
             registry: register.into_registry(),
@@ -310,6 +313,11 @@ impl Metrics {
         self.asked.get_or_create(&SourceLabels { source }).inc_by(objects as u64);
     }
 
+    /// So many spans met this `outcome` (`exported`, `failed`, `dropped`).
+    pub fn traced(&self, outcome: &'static str, spans: u64) {
+        self.traces.get_or_create(&OutcomeLabels { outcome }).inc_by(spans);
+    }
+
     /// How many targets the deletion brake holds.
     pub fn set_held(&self, held: usize) {
         self.held.set(i64::try_from(held).unwrap_or(i64::MAX));
@@ -425,7 +433,7 @@ mod tests {
     fn the_description_has_a_sample_of_every_metric() {
         let text = Metrics::described();
         let described: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# HELP ")).collect();
-        assert_eq!(described.len(), 40, "{text}");
+        assert_eq!(described.len(), 41, "{text}");
         for line in described {
             let name = line.split(' ').next().unwrap();
             let sample = text.lines().any(|line| line.starts_with(name) && !line.starts_with('#'));

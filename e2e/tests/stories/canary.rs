@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use strongroom_e2e::{
     canary_vault::{CANARY, CanaryVault},
     cluster::Kind,
+    collector::Collector,
     controller::Controller,
     manifests::{self, ExternalSecret, secret_store},
     observed::text_data,
@@ -30,7 +31,9 @@ const FAILING: [(&str, &str); 6] = [
 async fn nothing_that_vault_answers_is_seen_outside_secrets() -> Result<()> {
     let story = Story::begin_alone("canary").await?;
     let vault = CanaryVault::start(story.vault.address()).await?;
-    let controller = story.controller("only").await?;
+    let collector = Collector::start()?;
+    let flag = format!("--otlp-endpoint={}", collector.address);
+    let controller = story.controller_with("only", &["--status-time-interval=1ms", &flag]).await?;
     story.write("app", &json!({ "password": CANARY, "inner": { "user": CANARY } })).await?;
     story.vault.write_v1("kv1", &story.key("app"), &json!({ "password": CANARY })).await?;
 
@@ -52,8 +55,19 @@ async fn nothing_that_vault_answers_is_seen_outside_secrets() -> Result<()> {
     let secrets = vault.secrets();
     let tokens = secrets.iter().filter(|secret| secret.starts_with("hvs.")).count();
     ensure!(tokens >= 3, "the proxy saw {tokens} tokens: each of three logins gets one");
-    assert_shown_nowhere(&story, &controller, &secrets.into_iter().collect::<Vec<_>>()).await?;
+    let secrets: Vec<_> = secrets.into_iter().collect();
+    assert_shown_nowhere(&story, &controller, &secrets).await?;
+    for (name, outcome) in
+        [("extract", "synced"), ("generated", "synced"), ("read-503", "failed"), ("json", "failed")]
+    {
+        soon(&format!("a trace of {name}"), async || {
+            ensure!(!collector.traces(name, outcome)?.is_empty(), "no attempt on {name} was traced");
+            Ok(())
+        })
+        .await?;
+    }
     drop(controller);
+    collector.ensure_free_of(&secrets)?;
     story.end().await
 }
 

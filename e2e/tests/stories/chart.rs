@@ -9,6 +9,7 @@ use strongroom_e2e::{
     controller::{Account, Controller},
     manifests::{self, ExternalSecret},
     observed::text_data,
+    schemas::Schemas,
     story::{STORE, Story, TOKEN_SECRET},
     wait::soon,
 };
@@ -31,7 +32,9 @@ const EVERYTHING: &str = r#"{
         "egress": [{ "ports": [{ "port": 443, "protocol": "TCP" }] }] },
     "refreshApi": { "enabled": true, "tls": { "secretName": "refresh-tls" } },
     "changes": { "sweepInterval": "30s", "sweepRate": 50, "events": true },
-    "log": { "levelConfigMap": true }, "audit": { "log": "stdout" }, "grafanaDashboard": { "enabled": true },
+    "log": { "levelConfigMap": true }, "audit": { "log": "stdout" },
+    "tracing": { "endpoint": "http://collector.example.test:4318", "sampleRatio": 0.5, "headersSecret": { "name": "collector" } },
+    "grafanaDashboard": { "enabled": true },
     "validatingAdmissionPolicy": { "enabled": true, "failurePolicy": "Ignore", "validationActions": ["Warn", "Audit"] },
     "podDisruptionBudget": { "enabled": true }, "nodeSelector": { "kubernetes.io/os": "linux" },
     "tolerations": [{ "operator": "Exists" }], "priorityClassName": "system-cluster-critical",
@@ -76,6 +79,7 @@ async fn what_the_chart_renders_is_accepted_whatever_is_switched_on() -> Result<
     let story = Story::begin_alone("chart-values").await?;
     story.create_namespace(&format!("{}-b", story.namespace)).await?;
     let chart = story.testbed.chart.to_string_lossy().into_owned();
+    let schemas = Schemas::of(&story.testbed, &story.cluster, "schemas").await?;
     for (name, text) in
         [("default", "{}"), ("everything", EVERYTHING), ("scoped", SCOPED), ("several", SEVERAL)]
     {
@@ -86,6 +90,14 @@ async fn what_the_chart_renders_is_accepted_whatever_is_switched_on() -> Result<
         release.apply(&story.cluster, &["--dry-run=server", "--force-conflicts"]).await?;
         let rendered = std::fs::read_to_string(&release.manifests)?;
         ensure!(!rendered.contains("'*'") && !rendered.contains("\"*\""), "{name}: a wildcard");
+        let (good, said) = schemas.judge(&release.manifests).await?;
+        ensure!(good, "{name}: {said}");
+        // A judge that lets everything pass is none.
+        let wrong = rendered.replace("serviceAccountName:", "serviceAcountName:");
+        let file = story.testbed.run_dir.join(format!("{}-{name}-wrong.yaml", story.namespace));
+        std::fs::write(&file, wrong)?;
+        let (good, said) = schemas.judge(&file).await?;
+        ensure!(!good && said.contains("serviceAcountName"), "{name}: {said}");
     }
     story.end().await
 }
@@ -99,6 +111,9 @@ async fn the_manifests_for_those_without_helm_are_accepted_as_they_are() -> Resu
     for kind in ["Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Deployment"] {
         ensure!(kinds.contains(&kind), "no {kind}: {kinds:?}");
     }
+    let schemas = Schemas::of(&story.testbed, &story.cluster, "schemas-plain").await?;
+    let (good, said) = schemas.judge(&plain.manifests).await?;
+    ensure!(good, "{said}");
     // A dry run makes no namespace for the others to be in.
     let text = std::fs::read_to_string(&plain.manifests)?;
     let here = text.replace("external-secrets\n", &format!("{}\n", story.namespace));
@@ -122,6 +137,7 @@ async fn a_wrong_value_is_named() -> Result<()> {
         ("scopedRBAC=true", "scopedNamespace"),
         ("scopedNamespaces={a\\,b}", "scopedNamespaces"),
         ("leaderElect=false,replicaCount=2", "leaderElect"),
+        ("tracing.endpoint=collector:4318", "endpoint"),
     ] {
         let (good, said) = helm(&story.testbed, &["template", "x", &chart, "--set", value]).await?;
         assert!(!good && said.contains(names), "{value}: {said}");

@@ -72,6 +72,7 @@ mod sync_policies;
 mod templates;
 mod throttled;
 mod tls;
+mod traces;
 mod vault_tokens;
 mod webhook_generator;
 mod webhook_store;

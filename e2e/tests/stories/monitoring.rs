@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use strongroom_e2e::{
     cluster::Kind,
+    collector::Collector,
     controller::Controller,
     manifests::{self, ExternalSecret},
     observed::ready,
@@ -37,7 +38,9 @@ const EXCEPTIONS: &[(&str, &str)] = &[
 async fn every_panel_shows_something_every_alert_has_its_series_and_the_counts_are_the_apis() -> Result<()> {
     let leased = Leased::begin("monitoring", ("1h", "2h"), ("1h", "leases")).await?;
     let story = &leased.story;
-    let arguments = ["--namespace", &story.namespace, "--status-time-interval=1ms"];
+    let collector = Collector::start()?;
+    let traces = format!("--otlp-endpoint={}", collector.address);
+    let arguments = ["--namespace", &story.namespace, "--status-time-interval=1ms", &traces];
     let controller = story.controller_with("only", &arguments).await?;
     let rules = story.testbed.chart.join("files/alerts/strongroom.yaml");
     let prometheus =

@@ -68,7 +68,8 @@ fn append_escaped(output: &mut Vec<u8>, character: char, quote: char, charset: C
 fn append_hexadecimal(output: &mut Vec<u8>, start: &str, character: char, digits: u32) {
     output.extend_from_slice(start.as_bytes());
     let code = u32::from(character);
-    output.extend((0..digits).rev().map(|place| b"0123456789abcdef"[(code >> (4 * place)) as usize % 16]));
+    let digit = |place: u32| char::from_digit((code >> (4 * place)) % 16, 16).unwrap_or_default() as u8;
+    output.extend((0..digits).rev().map(digit));
 }
 
 /// What `unicode.IsPrint` says: letters, marks, numbers, punctuation, symbols and the ASCII space.

@@ -148,6 +148,16 @@ pub(super) const HEALTH: Board = Board {
                     queries: &[query("{{instance}}", "process_open_fds{@}")],
                 },
                 Panel {
+                    title: "Spans of traces",
+                    about: "What became of them, where attempts are traced. A dropped or failed one is missing in its trace.",
+                    form: Lines,
+                    unit: "ops",
+                    queries: &[query(
+                        "{{outcome}}",
+                        "sum by (outcome) (rate(strongroom_trace_spans_total{@}[$__rate_interval]))",
+                    )],
+                },
+                Panel {
                     title: "Versions",
                     about: "Which versions run.",
                     form: Table,
