@@ -182,7 +182,7 @@ mod tests {
             assert_eq!(text(&client, gone).await.unwrap_err().kind(), ErrorKind::NotFound, "{gone:?}");
             let scope = Scope::default();
             let listed: Vec<_> = client.list(&scope).map_ok(|listed| listed.key).try_collect().await.unwrap();
-            assert_eq!(listed, [there.clone()]);
+            assert_eq!(listed, std::slice::from_ref(there));
             let write = client.write(&a1, &WriteRequest::property("p", "z")).await;
             assert_eq!(write.unwrap_err().kind(), ErrorKind::Conflict);
         }
