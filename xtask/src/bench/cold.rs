@@ -14,7 +14,8 @@ use crate::interrupt;
 
 /// A controller that is slower than this is not measured.
 pub(super) const LIMIT: Duration = Duration::from_mins(10);
-const PAUSE: Duration = Duration::from_secs(3);
+/// So long the machine is left alone before the ceiling is measured.
+pub(super) const PAUSE: Duration = Duration::from_secs(3);
 
 /// Measures the ceiling, the controller, and the ceiling again, for a machine is not always equally fast.
 pub(super) fn run(options: &Options, scene: &Scene, report: &mut Report) -> Result<()> {

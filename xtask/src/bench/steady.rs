@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::bench::audit::{VaultRequest, reads_of_objects};
-use crate::bench::cold::LIMIT;
+use crate::bench::cold::{LIMIT, PAUSE};
 use crate::bench::interactive::judge_latencies;
 use crate::bench::objects::PROBES;
 use crate::bench::probes::Probes;
@@ -18,10 +18,10 @@ use crate::interrupt;
 
 const INTERVAL: Duration = Duration::from_secs(30);
 
-/// Measures one stretch without probes and one with them.
+/// Measures one stretch without probes and one with them, and the ceiling before and after.
 pub(super) fn run(options: &Options, scene: &Scene, report: &mut Report) -> Result<()> {
-    let count = options.objects();
-    let ceiling = bare_writer::warm_ceiling(&scene.api, count, usize::from(options.writers))?.rate;
+    let (count, writers) = (options.objects(), usize::from(options.writers));
+    let before = bare_writer::warm_ceiling(&scene.api, count, writers)?;
     let (mut log, mut vault) = (scene.api_log()?, scene.vault_log()?);
     let spread = if options.burst { Duration::ZERO } else { INTERVAL };
     let mut controller = if options.burst {
@@ -43,7 +43,12 @@ pub(super) fn run(options: &Options, scene: &Scene, report: &mut Report) -> Resu
     let opened = Opened::now(scene, &controller)?;
     let latencies = probes.run(options.stretch())?;
     let busy = opened.close(scene, &controller)?;
+    let resident = usage::resident(controller.id())?.now;
+    drop(controller);
+    interrupt::sleep(PAUSE)?;
+    let after = bare_writer::ceiling(&scene.api, count, writers)?;
 
+    let ceiling = f64::midpoint(before.rate, after.rate);
     let reads = vault.take()?;
     let refreshes = quiet.reads_and_logins().0;
     quiet.judge_own_cpu(report, refreshes, "refresh", ceiling, targets::REFRESH_CPU_MS);
@@ -52,9 +57,10 @@ pub(super) fn run(options: &Options, scene: &Scene, report: &mut Report) -> Resu
     report.judge("lateness p99", percentile(&late, 0.99), "s", targets::LATENESS);
     report.tell("  lateness p50", percentile(&late, 0.5), "s");
     report.tell("  lateness, most", percentile(&late, 1.0), "s");
-    report.tell("  ceiling", ceiling, "objects/s");
+    report.tell("  ceiling before", before.rate, "objects/s");
+    report.tell("  ceiling after", after.rate, "objects/s");
     report.tell("  refreshes", f64_of(refreshes), "");
-    report.tell("  resident", usage::resident(controller.id())?.now, "MiB");
+    report.tell("  resident", resident, "MiB");
     judge_latencies(&latencies, report);
     report.tell("  lateness p99 with the probes", percentile(&lateness_in(&busy, &reads), 0.99), "s");
     quiet.explain(report, refreshes, "refresh");
